@@ -1,0 +1,5 @@
+/** Device back ends behind the core's device ports. */
+module org.heteromem.devices {
+    requires transitive org.heteromem.core;
+    requires static org.jspecify;
+}
