@@ -1,15 +1,43 @@
 package org.heteromem.cli;
 
+import org.heteromem.cli.command.CompletionCommand;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
 
-/** The {@code heteromem} command. */
-@Command(name = "heteromem", mixinStandardHelpOptions = true, version = "heteromem 0.1.0")
-public final class Heteromem {
+/** The {@code heteromem} command: the root of the sub-commands, and the main class. */
+@Command(
+        name = "heteromem",
+        description = "One address space over system memory and the memory of devices.",
+        mixinStandardHelpOptions = true,
+        versionProvider = Version.class,
+        synopsisSubcommandLabel = "COMMAND",
+        subcommands = {CompletionCommand.class})
+public final class Heteromem implements Runnable {
+    @Spec
+    @SuppressWarnings("NullAway.Init") // Set by picocli before run().
+    private CommandSpec spec;
+
     private Heteromem() {}
 
-    /** Runs one command line and exits with its code. */
+    /** Runs one command line and ends the JVM with its {@link ExitCode}. */
     public static void main(String... args) {
-        System.exit(new CommandLine(new Heteromem()).execute(args));
+        System.exit(commandLine().execute(args));
+    }
+
+    /** A fresh command line with all sub-commands; tests give it their own writers. */
+    static CommandLine commandLine() {
+        Failures failures = new Failures();
+        return new CommandLine(new Heteromem())
+                .setParameterExceptionHandler(failures)
+                .setExecutionExceptionHandler(failures)
+                .setCaseInsensitiveEnumValuesAllowed(true);
+    }
+
+    @Override
+    public void run() {
+        throw new ParameterException(spec.commandLine(), "Missing command");
     }
 }

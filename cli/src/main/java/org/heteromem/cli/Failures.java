@@ -1,0 +1,61 @@
+package org.heteromem.cli;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.UncheckedIOException;
+import picocli.CommandLine;
+import picocli.CommandLine.IExecutionExceptionHandler;
+import picocli.CommandLine.IParameterExceptionHandler;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ParseResult;
+
+/**
+ * Turns what went wrong into what the user sees and into the exit code.
+ *
+ * <p>Trouble that a user can do something about is one line. Everything else is a bug of ours, and gets the stack trace
+ * that we will ask for.
+ */
+final class Failures implements IParameterExceptionHandler, IExecutionExceptionHandler {
+
+    @Override
+    public int handleParseException(ParameterException exception, String[] args) {
+        CommandLine command = exception.getCommandLine();
+        String help = command.getCommandSpec().qualifiedName() + " --help";
+        return fail(command, messageOf(exception) + " (see " + help + ")", ExitCode.USAGE);
+    }
+
+    @Override
+    public int handleExecutionException(Exception exception, CommandLine command, ParseResult parsed) {
+        return switch (exception) {
+            case BadInputException _ -> fail(command, messageOf(exception), ExitCode.USAGE);
+            case IOException _, UncheckedIOException _ -> fail(command, messageOf(exception), ExitCode.FAILED);
+            default -> reportBug(exception, command);
+        };
+    }
+
+    private static int fail(CommandLine command, String message, int exitCode) {
+        PrintWriter err = command.getErr();
+        err.println(command.getColorScheme()
+                .errorText(command.getCommandSpec().root().name() + ": " + message));
+        err.flush();
+        return exitCode;
+    }
+
+    private static int reportBug(Exception exception, CommandLine command) {
+        PrintWriter err = command.getErr();
+        exception.printStackTrace(err);
+        err.println(command.getCommandSpec().root().name()
+                + ": this is a bug in Heteromem; please report it with the command line and the lines above");
+        err.flush();
+        return ExitCode.BUG;
+    }
+
+    /** The message on one line, whatever it holds, and never empty. */
+    private static String messageOf(Exception exception) {
+        String message = exception.getMessage();
+        if (message == null || message.isBlank()) {
+            return exception.getClass().getSimpleName();
+        }
+        return message.strip().replaceAll("\\s*\\R\\s*", "; ");
+    }
+}

@@ -1,0 +1,95 @@
+package org.heteromem.cli;
+
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption;
+import com.tngtech.archunit.lang.ArchRule;
+import org.junit.jupiter.api.Test;
+
+/** The direction of the modules, and what the core may not do by itself. See ARCHITECTURE.md. */
+class LayersTest {
+    private static final JavaClasses ALL = new ClassFileImporter()
+            .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)
+            .importPackages("org.heteromem");
+
+    @Test
+    void coreStandsOnTheJdkAlone() {
+        onlyUses("core", "java..", "org.jspecify..").check(ALL);
+    }
+
+    @Test
+    void policiesStandOnTheCore() {
+        onlyUses("policy", "java..", "org.jspecify..", "org.heteromem.core..").check(ALL);
+    }
+
+    @Test
+    void devicesStandOnTheCore() {
+        onlyUses("devices", "java..", "org.jspecify..", "org.heteromem.core..").check(ALL);
+    }
+
+    @Test
+    void coreHasNoOutsideWorld() {
+        noClasses()
+                .that()
+                .resideInAPackage("org.heteromem.core..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage("java.net..", "java.nio.file..", "java.nio.channels..", "java.util.logging..")
+                .orShould()
+                .dependOnClassesThat()
+                .haveFullyQualifiedName("java.lang.foreign.Linker")
+                .because("a back end or the cli does input, output and native calls; the core runs in a model too")
+                .check(ALL);
+    }
+
+    @Test
+    void coreHasNoClockAndNoThreadsOfItsOwn() {
+        noClasses()
+                .that()
+                .resideInAPackage("org.heteromem.core..")
+                .should()
+                .callMethod(System.class, "nanoTime")
+                .orShould()
+                .callMethod(System.class, "currentTimeMillis")
+                .orShould()
+                .callMethod(Thread.class, "start")
+                .orShould()
+                .callMethod(Thread.class, "ofVirtual")
+                .orShould()
+                .callMethod(Thread.class, "ofPlatform")
+                .orShould()
+                .callMethod(Thread.class, "sleep", long.class)
+                .orShould()
+                .dependOnClassesThat()
+                .haveFullyQualifiedName("java.util.concurrent.Executors")
+                .because("clock and executor are handed in, so that a model can own time")
+                .check(ALL);
+    }
+
+    @Test
+    void nobodyUsesTheCommandLine() {
+        noClasses()
+                .that()
+                .resideOutsideOfPackage("org.heteromem.cli..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAPackage("org.heteromem.cli..")
+                .check(ALL);
+    }
+
+    private static ArchRule onlyUses(String module, String... packages) {
+        String own = "org.heteromem." + module + "..";
+        String[] allowed = new String[packages.length + 1];
+        System.arraycopy(packages, 0, allowed, 0, packages.length);
+        allowed[packages.length] = own;
+        return classes()
+                .that()
+                .resideInAPackage(own)
+                .should()
+                .onlyDependOnClassesThat()
+                .resideInAnyPackage(allowed);
+    }
+}
