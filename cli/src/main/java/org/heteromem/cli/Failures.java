@@ -3,11 +3,13 @@ package org.heteromem.cli;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
+import java.util.List;
 import picocli.CommandLine;
 import picocli.CommandLine.IExecutionExceptionHandler;
 import picocli.CommandLine.IParameterExceptionHandler;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
+import picocli.CommandLine.UnmatchedArgumentException;
 
 /**
  * Turns what went wrong into what the user sees and into the exit code.
@@ -20,8 +22,21 @@ final class Failures implements IParameterExceptionHandler, IExecutionExceptionH
     @Override
     public int handleParseException(ParameterException exception, String[] args) {
         CommandLine command = exception.getCommandLine();
+        String message = exception instanceof UnmatchedArgumentException unmatched
+                ? unmatchedMessage(unmatched, command)
+                : messageOf(exception);
         String help = command.getCommandSpec().qualifiedName() + " --help";
-        return fail(command, messageOf(exception) + " (see " + help + ")", ExitCode.USAGE);
+        return fail(command, message + " (see " + help + ")", ExitCode.USAGE);
+    }
+
+    private static String unmatchedMessage(UnmatchedArgumentException exception, CommandLine command) {
+        String word = exception.getUnmatched().getFirst();
+        String kind = exception.isUnknownOption()
+                ? "unknown option"
+                : command.getSubcommands().isEmpty() ? "unexpected argument" : "unknown command";
+        List<String> similar = exception.getSuggestions();
+        return kind + " '" + word + "'"
+                + (similar.isEmpty() ? "" : ", did you mean " + String.join(" or ", similar) + "?");
     }
 
     @Override

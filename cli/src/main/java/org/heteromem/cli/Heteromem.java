@@ -38,6 +38,6 @@ public final class Heteromem implements Runnable {
 
     @Override
     public void run() {
-        throw new ParameterException(spec.commandLine(), "Missing command");
+        throw new ParameterException(spec.commandLine(), "a command is missing");
     }
 }

@@ -41,11 +41,15 @@ class HeteromemTest {
     }
 
     @ParameterizedTest
-    @CsvSource({
-        "--colour,            '--colour',  heteromem --help",
-        "walk,                'walk',      heteromem --help",
-        "completion --colour, '--colour',  heteromem completion --help",
-    })
+    @CsvSource(
+            quoteCharacter = '"',
+            value = {
+                "--colour,            unknown option '--colour',      heteromem --help",
+                "walk,                unknown command 'walk',         heteromem --help",
+                "complete,            did you mean completion?,        heteromem --help",
+                "completion --colour, unknown option '--colour',      heteromem completion --help",
+                "completion zsh,      unexpected argument 'zsh',      heteromem completion --help",
+            })
     void unknownWordsAreOneLineThatPointsToHelp(String line, String word, String help) {
         assertThat(command.execute(line.split(" "))).isEqualTo(ExitCode.USAGE);
         assertThat(err.toString().lines())
