@@ -62,27 +62,27 @@ real_path() (
     printf '%s/%s\n' "$(cd "$(dirname "$file")" && pwd -P)" "$(basename "$file")"
 )
 
-# is_stale JAR MODULE...: whether JAR is missing, or older than a source or pom of one of the modules.
+# is_stale STAMP MODULE...: whether STAMP is missing, or older than a source or pom of one of the modules.
 is_stale() {
-    stale_jar=$1
+    stale_stamp=$1
     shift
-    [ -e "$stale_jar" ] || return 0
+    [ -e "$stale_stamp" ] || return 0
     for stale_module in "$@"; do
         if [ -n "$(find "$root/$stale_module/src/main" "$root/$stale_module/pom.xml" "$root/pom.xml" \
-            -newer "$stale_jar" | head -n 1)" ]; then
+            -newer "$stale_stamp" | head -n 1)" ]; then
             return 0
         fi
     done
     return 1
 }
 
-# build_if_stale MODULE JAR MODULE...: packages MODULE when JAR is stale with respect to the modules that follow.
-# Only one launcher builds at a time; the others wait for it and then look again.
+# build_if_stale MODULE STAMP MODULE...: packages MODULE, which touches STAMP, when STAMP is stale with respect to the
+# modules that follow. Only one launcher builds at a time; the others wait for it and then look again.
 build_if_stale() {
     build_module=$1
-    build_jar=$2
+    build_stamp=$2
     shift 2
-    is_stale "$build_jar" "$@" || return 0
+    is_stale "$build_stamp" "$@" || return 0
     command -v mvn >/dev/null || die 2 "Maven (mvn) is needed for the first build and is not on the PATH: install Maven 3.8 or newer"
     mkdir -p "$root/$build_module/target"
     build_lock=$root/$build_module/target/build.lock
@@ -98,7 +98,7 @@ build_if_stale() {
     trap 'rm -f "$build_lock"' EXIT
     trap 'exit 130' INT
     trap 'exit 143' TERM
-    if is_stale "$build_jar" "$@"; then
+    if is_stale "$build_stamp" "$@"; then
         printf '%s: building (first use or changed sources), this takes a moment...\n' "$name" >&2
         if ! (cd "$root" && JAVA_HOME=$java_home mvn -B -q -Dmaven.test.skip=true package -pl "$build_module" -am) \
             >"$build_log" 2>&1; then
