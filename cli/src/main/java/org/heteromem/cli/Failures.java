@@ -48,6 +48,15 @@ final class Failures implements IParameterExceptionHandler, IExecutionExceptionH
         };
     }
 
+    static int handleError(Error error, CommandLine command) {
+        if (error instanceof OutOfMemoryError) {
+            String message = "the JVM is out of memory (" + error.getMessage()
+                    + "): use smaller sizes, or raise its limit with, for example, HETEROMEM_JAVA_OPTS=-Xmx8g";
+            return fail(command, message, ExitCode.FAILED);
+        }
+        return reportBug(error, command);
+    }
+
     private static int fail(CommandLine command, String message, int exitCode) {
         PrintWriter err = command.getErr();
         err.println(command.getColorScheme()
@@ -56,9 +65,9 @@ final class Failures implements IParameterExceptionHandler, IExecutionExceptionH
         return exitCode;
     }
 
-    private static int reportBug(Exception exception, CommandLine command) {
+    private static int reportBug(Throwable bug, CommandLine command) {
         PrintWriter err = command.getErr();
-        exception.printStackTrace(err);
+        bug.printStackTrace(err);
         err.println(command.getCommandSpec().root().name()
                 + ": this is a bug in Heteromem; please report it with the command line and the lines above");
         err.flush();

@@ -24,7 +24,16 @@ public final class Heteromem implements Runnable {
 
     /** Runs one command line and ends the JVM with its {@link ExitCode}. */
     public static void main(String... args) {
-        System.exit(commandLine().execute(args));
+        System.exit(run(commandLine(), args));
+    }
+
+    /** Runs one command line, and answers for the errors that picocli lets through. */
+    static int run(CommandLine commandLine, String... args) {
+        try {
+            return commandLine.execute(args);
+        } catch (Error error) {
+            return Failures.handleError(error, commandLine);
+        }
     }
 
     /** A fresh command line with all sub-commands; tests give it their own writers. */

@@ -94,15 +94,31 @@ class HeteromemTest {
     }
 
     @Test
+    void failedAssertionIsABugToo() {
+        assertThat(run(() -> {
+                    throw new AssertionError("frame 7 is lost");
+                }))
+                .isEqualTo(ExitCode.BUG);
+        assertThat(err.toString()).contains("frame 7 is lost", "at org.heteromem.cli.HeteromemTest", "report it");
+    }
+
+    @Test
+    void fullHeapIsOneLineThatSaysHowToRaiseIt() {
+        assertThat(run(() -> {
+                    throw new OutOfMemoryError("Java heap space");
+                }))
+                .isEqualTo(ExitCode.FAILED);
+        assertThat(err.toString().lines()).singleElement().asString().contains("Java heap space", "-Xmx");
+    }
+
+    @Test
     void completionScriptKnowsTheCommands() {
         assertThat(command.execute("completion")).isZero();
         assertThat(out.toString()).startsWith("#!/usr/bin/env bash").contains("complete -F", "completion");
     }
 
     private int run(Callable<Integer> body) {
-        return command.addSubcommand("trial", new Trial(body))
-                .setErr(new PrintWriter(err))
-                .execute("trial");
+        return Heteromem.run(command.addSubcommand("trial", new Trial(body)).setErr(new PrintWriter(err)), "trial");
     }
 
     @Command(name = "trial")
