@@ -1,0 +1,71 @@
+package org.heteromem.core;
+
+import java.lang.foreign.MemorySegment;
+import org.heteromem.core.frame.FrameTable;
+import org.heteromem.core.mmu.SoftwareMmu;
+import org.heteromem.core.mmu.TranslatedMemory;
+import org.heteromem.core.space.Mm;
+import org.heteromem.core.space.PageTableLeaf;
+import org.heteromem.core.space.PteLayout;
+import org.heteromem.core.space.Walker;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A thread of a process as the memory manager sees it: loads and stores that go through a software MMU and fault like those
+ * of a real CPU. One object a thread. Whatever moves meanwhile, no store is lost and no load sees an old value after a new
+ * one.
+ */
+public final class Cpu extends TranslatedMemory implements AutoCloseable {
+    private final Mm mm;
+    private final FrameTable frames;
+    private final SoftwareMmu mmu;
+
+    Cpu(Mm mm, SoftwareMmu mmu) {
+        this.mm = mm;
+        this.frames = mm.machine().frames;
+        this.mmu = mmu;
+        mmu.attach(this);
+    }
+
+    @Override
+    protected void refill(long address, Access access) {
+        long page = Page.of(address);
+        boolean write = access == Access.WRITE;
+        @Nullable PageTableLeaf leaf = Walker.leaf(mm, page);
+        if (leaf != null) {
+            long entry = leaf.get(page);
+            if (PteLayout.allows(entry, write)) {
+                // A page first loaded and later stored to would miss twice; the dirty bit must be set before a store.
+                if (Walker.touch(leaf, page, entry, write)) {
+                    enter(leaf, page, write);
+                }
+                return;
+            }
+        }
+        mm.fault(address, access);
+    }
+
+    private void enter(PageTableLeaf leaf, long page, boolean write) {
+        long entry = leaf.get(page);
+        if (!PteLayout.allows(entry, write)) {
+            return;
+        }
+        long frame = PteLayout.frame(entry);
+        MemorySegment segment = frames.segment(frame);
+        if (segment == null) {
+            throw new IllegalStateException("frame 0x" + Long.toHexString(frame) + " is mapped but not addressable");
+        }
+        boolean writable = PteLayout.writable(entry) && PteLayout.dirty(entry);
+        install(page, segment, frames.segmentOffset(frame), writable);
+        long now = leaf.get(page);
+        if (PteLayout.frame(now) != frame || !PteLayout.allows(now, writable)) {
+            invalidate(page);
+        }
+    }
+
+    /** Ends the use of this object; the thread that used it must be done. */
+    @Override
+    public void close() {
+        mmu.detach(this);
+    }
+}

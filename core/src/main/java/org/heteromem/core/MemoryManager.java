@@ -1,0 +1,277 @@
+package org.heteromem.core;
+
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import org.heteromem.core.device.DeviceDriver;
+import org.heteromem.core.device.DeviceMemory;
+import org.heteromem.core.event.Counters;
+import org.heteromem.core.event.EventSink;
+import org.heteromem.core.frame.FrameTable;
+import org.heteromem.core.frame.RamNode;
+import org.heteromem.core.memory.ArenaStore;
+import org.heteromem.core.memory.FrameStore;
+import org.heteromem.core.memory.MemoryNode;
+import org.heteromem.core.memory.ResourceMap;
+import org.heteromem.core.mmu.Mmu;
+import org.heteromem.core.policy.PressureHandler;
+import org.heteromem.core.space.Machine;
+import org.heteromem.core.space.Mm;
+import org.heteromem.core.wait.Waiting;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A machine's memory: nodes of RAM, devices, and the processes that live in them.
+ *
+ * <pre>{@code
+ * try (MemoryManager manager = MemoryManager.builder().node(64L << 20).build()) {
+ *     AddressSpace space = manager.createAddressSpace();
+ *     long address = space.map(1L << 20, Protection.READ_WRITE, Sharing.PRIVATE);
+ *     try (Cpu cpu = space.newCpu()) {
+ *         cpu.storeLong(address, 42);
+ *     }
+ * }
+ * }</pre>
+ *
+ * Thread-safe. Starts no threads, reads no clock, does no I/O.
+ */
+public final class MemoryManager implements AutoCloseable {
+    /** The least RAM a node can have. */
+    public static final long MIN_NODE_BYTES = 16L * Page.SIZE;
+    /** Default width of a physical address in bits. */
+    public static final int DEFAULT_PHYSICAL_ADDRESS_BITS = 46;
+
+    private final ResourceMap resources;
+    private final Machine machine;
+    private final List<DeviceMemory> devices = new ArrayList<>();
+
+    private MemoryManager(Builder builder) {
+        this.resources = new ResourceMap(builder.physicalAddressBits);
+        FrameTable frames = new FrameTable();
+        List<RamNode> nodes = new ArrayList<>();
+        long start = 0;
+        for (FrameStore store : builder.nodes) {
+            resources.claim(start, store.byteSize(), ResourceMap.Kind.SYSTEM_RAM, "node" + nodes.size());
+            nodes.add(new RamNode(nodes.size(), frames, Page.of(start), store));
+            start += store.byteSize();
+        }
+        this.machine = new Machine(frames, nodes, builder.waiting, builder.events);
+    }
+
+    /** {@return a builder for a manager} */
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    /** What a machine consists of. */
+    public static final class Builder {
+        private final List<FrameStore> nodes = new ArrayList<>();
+        private int physicalAddressBits = DEFAULT_PHYSICAL_ADDRESS_BITS;
+        private Waiting waiting = Waiting.parking();
+        private @Nullable EventSink events;
+
+        private Builder() {}
+
+        /**
+         * Adds a node of RAM in ordinary off-heap memory. The first is where pages are allocated first.
+         *
+         * @param bytes size, a multiple of the page size, at least {@link #MIN_NODE_BYTES}
+         * @return this
+         */
+        public Builder node(long bytes) {
+            return node(new ArenaStore(checkNode(bytes)));
+        }
+
+        /**
+         * Adds a node of RAM whose bytes are in a store of the caller's; the manager closes it.
+         *
+         * @param store directly addressable frames
+         * @return this
+         */
+        public Builder node(FrameStore store) {
+            checkNode(store.byteSize());
+            nodes.add(store);
+            return this;
+        }
+
+        private static long checkNode(long bytes) {
+            if (bytes < MIN_NODE_BYTES || (bytes & Page.OFFSET_MASK) != 0) {
+                throw new MemoryException(
+                        Errno.EINVAL,
+                        "a node of " + bytes + " bytes of RAM: it must be whole pages of " + Page.SIZE
+                                + " bytes, at least " + MIN_NODE_BYTES);
+            }
+            return bytes;
+        }
+
+        /**
+         * Sets the width of a physical address.
+         *
+         * @param bits 32 to 52
+         * @return this
+         */
+        public Builder physicalAddressBits(int bits) {
+            this.physicalAddressBits = bits;
+            return this;
+        }
+
+        /**
+         * Sets how callers wait; by default they park.
+         *
+         * @param port the waiting port
+         * @return this
+         */
+        public Builder waiting(Waiting port) {
+            this.waiting = port;
+            return this;
+        }
+
+        /**
+         * Sets where events go; by default nowhere.
+         *
+         * @param sink the sink
+         * @return this
+         */
+        public Builder events(EventSink sink) {
+            this.events = sink;
+            return this;
+        }
+
+        /** {@return the manager} */
+        public MemoryManager build() {
+            if (nodes.isEmpty()) {
+                throw new MemoryException(Errno.EINVAL, "a machine needs at least one node of RAM");
+            }
+            return new MemoryManager(this);
+        }
+    }
+
+    /** {@return an empty address space, executed by {@link Cpu} objects} */
+    public AddressSpace createAddressSpace() {
+        return new AddressSpace(this, null);
+    }
+
+    /**
+     * Makes an address space that something else executes.
+     *
+     * @param mmu how changes reach it
+     * @return an empty address space
+     */
+    public AddressSpace createAddressSpace(Mmu mmu) {
+        return new AddressSpace(this, mmu);
+    }
+
+    /**
+     * Registers memory of a device (memremap_pages).
+     *
+     * @param spec what it is
+     * @param driver who drives it
+     * @return the memory; its store is closed when it is removed
+     * @throws MemoryException ENOMEM if the physical address space has no room for it
+     */
+    public synchronized DeviceMemory addDevice(DeviceMemory.Spec spec, DeviceDriver driver) {
+        DeviceMemory memory = DeviceMemory.register(spec, machine, resources, driver);
+        devices.add(memory);
+        return memory;
+    }
+
+    /**
+     * Removes memory of a device (memunmap_pages).
+     *
+     * @param memory memory of this manager, with no frame in use
+     * @throws MemoryException EBUSY while frames are in use
+     */
+    public synchronized void removeDevice(DeviceMemory memory) {
+        memory.unregister(resources);
+        devices.remove(memory);
+        memory.store().close();
+    }
+
+    /** {@return the devices registered} */
+    public synchronized List<DeviceMemory> devices() {
+        return List.copyOf(devices);
+    }
+
+    /** {@return the nodes of RAM} */
+    public List<MemoryNode> nodes() {
+        return List.copyOf(machine.nodes());
+    }
+
+    /** {@return the living address spaces, oldest first} */
+    public List<AddressSpace> spaces() {
+        Collection<Mm> all = machine.spaces();
+        return all.stream().map(Mm::face).toList();
+    }
+
+    /** {@return the map of physical addresses} */
+    public ResourceMap resources() {
+        return resources;
+    }
+
+    /** {@return what the core counts} */
+    public Counters counters() {
+        return machine.counters;
+    }
+
+    /** {@return the frame of the shared page full of zeros} */
+    public long zeroFrame() {
+        return machine.zeroFrame;
+    }
+
+    /** {@return bytes of frame metadata in use, page tables not included} */
+    public long metadataBytes() {
+        return machine.frames.metadataBytes();
+    }
+
+    /**
+     * Says who makes room when RAM is short.
+     *
+     * @param handler the handler, or null for nobody: allocation then fails
+     */
+    public void setPressureHandler(@Nullable PressureHandler handler) {
+        machine.setPressureHandler(handler);
+    }
+
+    /**
+     * {@return the name of the memory that a frame belongs to}
+     *
+     * @param frame a frame number
+     * @throws MemoryException EINVAL if no memory has that frame
+     */
+    public String memoryName(long frame) {
+        return machine.frames.range(frame).owner.name();
+    }
+
+    /**
+     * Sees to the bytes of a frame for a driver that may access it: where they are.
+     *
+     * @param frame a frame number
+     * @return the store and the offset in it
+     */
+    public FrameLocation locate(long frame) {
+        var range = machine.frames.range(frame);
+        return new FrameLocation(range.owner.store(), range.offset(frame));
+    }
+
+    /**
+     * Where a frame's bytes are.
+     *
+     * @param store the store
+     * @param offset the byte offset in it
+     */
+    public record FrameLocation(FrameStore store, long offset) {}
+
+    /** {@return the inside of it; for the core} */
+    @SuppressWarnings("exports") // only the core can use it
+    public Machine machine() {
+        return machine;
+    }
+
+    /** Ends all processes and releases all memory. Nobody may use them any more. */
+    @Override
+    public void close() {
+        spaces().forEach(AddressSpace::exit);
+        machine.nodes().forEach(node -> node.store().close());
+        devices().forEach(device -> device.store().close());
+    }
+}

@@ -1,0 +1,26 @@
+package org.heteromem.core.device;
+
+/**
+ * What a driver does for its memory (Linux: dev_pagemap_ops). A driver owns its device's page table and follows processes
+ * through mirrors. Methods may be called by several threads at once, never under a page-table lock.
+ */
+public interface DeviceDriver {
+    /**
+     * A CPU, or somebody who wants to reference the page, touched a page that lives here and that the CPU cannot address.
+     * The driver moves it to RAM, usually by a {@code Migration} made for this fault; it may take neighbours along. The
+     * page is locked and referenced by the core for the time of the call. An exception counts as {@link
+     * DriverResult#FAILED}.
+     *
+     * @param fault which page, and who touched it
+     * @return what became of it
+     */
+    DriverResult migrateToRam(DeviceFault fault);
+
+    /**
+     * The last reference to a frame is gone: it is the driver's again (folio_free).
+     *
+     * @param memory the memory it belongs to
+     * @param frame the frame's number
+     */
+    void frameFreed(DeviceMemory memory, long frame);
+}

@@ -1,0 +1,80 @@
+package org.heteromem.core.device;
+
+import org.heteromem.core.Access;
+import org.heteromem.core.AddressSpace;
+import org.heteromem.core.Page;
+import org.heteromem.core.space.Mm;
+
+/** A touch of a page that lives in memory the CPU cannot address (Linux: struct vm_fault). Valid during the driver's call. */
+public final class DeviceFault {
+    private final Mm mm;
+    private final long areaStart;
+    private final long areaEnd;
+    private final long page;
+    private final Access access;
+    private final long frame;
+    private final DeviceMemory memory;
+
+    /**
+     * Made by the core.
+     *
+     * @param mm whose address space
+     * @param areaStart first page of the area
+     * @param areaEnd first page after the area
+     * @param page the page touched
+     * @param access what was tried
+     * @param frame the device frame it lives in
+     * @param memory the device memory
+     */
+    @SuppressWarnings("exports") // only the core can call it
+    public DeviceFault(Mm mm, long areaStart, long areaEnd, long page, Access access, long frame, DeviceMemory memory) {
+        this.mm = mm;
+        this.areaStart = areaStart;
+        this.areaEnd = areaEnd;
+        this.page = page;
+        this.access = access;
+        this.frame = frame;
+        this.memory = memory;
+    }
+
+    /** {@return whose address space} */
+    public AddressSpace space() {
+        return mm.face();
+    }
+
+    /** {@return the inside of the address space; for the core} */
+    @SuppressWarnings("exports") // only the core can use it
+    public Mm mm() {
+        return mm;
+    }
+
+    /** {@return the address of the page touched} */
+    public long address() {
+        return Page.address(page);
+    }
+
+    /** {@return first address of the area: a migration for this fault must stay within it} */
+    public long areaStart() {
+        return Page.address(areaStart);
+    }
+
+    /** {@return first address after the area} */
+    public long areaEnd() {
+        return Page.address(areaEnd);
+    }
+
+    /** {@return what was tried} */
+    public Access access() {
+        return access;
+    }
+
+    /** {@return the device frame in which the page lives} */
+    public long frame() {
+        return frame;
+    }
+
+    /** {@return the device memory in which the page lives} */
+    public DeviceMemory memory() {
+        return memory;
+    }
+}

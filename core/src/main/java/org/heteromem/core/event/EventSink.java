@@ -1,0 +1,16 @@
+package org.heteromem.core.event;
+
+/**
+ * The port that every event goes to: JFR, metrics, pictures and reports read this stream and nothing else. Called on the
+ * thread that caused the event, after page-table and list locks are released; must be quick, thread-safe and must not call
+ * into the memory manager.
+ */
+@FunctionalInterface
+public interface EventSink {
+    /**
+     * Takes an event.
+     *
+     * @param event what happened
+     */
+    void accept(MemoryEvent event);
+}

@@ -1,0 +1,83 @@
+package org.heteromem.core.frame;
+
+import java.util.concurrent.atomic.AtomicLong;
+import org.heteromem.core.device.DeviceDriver;
+import org.heteromem.core.device.DeviceKind;
+import org.heteromem.core.device.DeviceMemory;
+import org.heteromem.core.memory.FrameStore;
+
+/** The core's side of a device's memory: its frames in the frame table and the live reference that holds it. */
+public final class DeviceFrames implements FrameOwner {
+    /** The metadata of all frames. */
+    public final FrameTable table;
+    /** The frames. */
+    public final FrameRange range;
+    /** One for each frame in use (percpu_ref of dev_pagemap). */
+    public final AtomicLong live = new AtomicLong();
+
+    private final DeviceMemory memory;
+    private final DeviceDriver driver;
+    private final FrameStore store;
+
+    /**
+     * Adds the frames.
+     *
+     * @param table the metadata of all frames
+     * @param firstFrame number of the first
+     * @param count how many
+     * @param memory the memory
+     * @param driver its driver
+     * @param store the bytes
+     */
+    public DeviceFrames(
+            FrameTable table, long firstFrame, long count, DeviceMemory memory, DeviceDriver driver, FrameStore store) {
+        this.table = table;
+        this.memory = memory;
+        this.driver = driver;
+        this.store = store;
+        this.range = table.add(firstFrame, count, this);
+    }
+
+    @Override
+    public String name() {
+        return memory.name();
+    }
+
+    @Override
+    public FrameStore store() {
+        return store;
+    }
+
+    @Override
+    public boolean cpuAddressable() {
+        return memory.kind() == DeviceKind.COHERENT;
+    }
+
+    @Override
+    public boolean isDevice() {
+        return true;
+    }
+
+    @Override
+    public long framesInUse() {
+        return live.get();
+    }
+
+    /** {@return the device memory} */
+    public DeviceMemory memory() {
+        return memory;
+    }
+
+    /** {@return its driver} */
+    public DeviceDriver driver() {
+        return driver;
+    }
+
+    @Override
+    public void lastReferenceGone(long frame) {
+        table.reset(frame);
+        table.setLinks(frame, 0);
+        live.getAndDecrement();
+        driver.frameFreed(memory, frame);
+    }
+}

@@ -1,0 +1,478 @@
+package org.heteromem.core.frame;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.util.Arrays;
+import org.heteromem.core.Errno;
+import org.heteromem.core.MemoryException;
+import org.heteromem.core.Page;
+import org.heteromem.core.memory.FrameStore;
+import org.heteromem.core.wait.WaitPoint;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The metadata of all frames (Linux: struct page and its helpers), addressed by 64-bit frame number. Counts and flags
+ * change atomically; index and anchor belong to whoever holds the page lock or the only reference. Thread-safe.
+ */
+public final class FrameTable {
+    private static final VarHandle WORD = MethodHandles.arrayElementVarHandle(long[].class);
+    private static final VarHandle ANCHOR = MethodHandles.arrayElementVarHandle(Object[].class);
+
+    private volatile FrameRange[] ranges = {};
+    private final PageWaits waits = new PageWaits(this);
+
+    /**
+     * Adds a run of frames.
+     *
+     * @param first number of the first frame
+     * @param count how many
+     * @param owner who they belong to
+     * @return the run
+     */
+    public synchronized FrameRange add(long first, long count, FrameOwner owner) {
+        FrameRange[] grown = Arrays.copyOf(ranges, ranges.length + 1);
+        FrameRange range = new FrameRange(first, count, owner);
+        grown[ranges.length] = range;
+        ranges = grown;
+        return range;
+    }
+
+    /**
+     * Removes a run of frames that nobody refers to any more.
+     *
+     * @param range the run
+     */
+    public synchronized void remove(FrameRange range) {
+        ranges = Arrays.stream(ranges).filter(r -> r != range).toArray(FrameRange[]::new);
+    }
+
+    /** {@return all runs of frames} */
+    public FrameRange[] ranges() {
+        return ranges.clone();
+    }
+
+    /**
+     * {@return the run that holds a frame, or null (Linux: pfn_valid)}
+     *
+     * @param frame any frame number
+     */
+    public @Nullable FrameRange find(long frame) {
+        for (FrameRange range : ranges) {
+            if (range.contains(frame)) {
+                return range;
+            }
+        }
+        return null;
+    }
+
+    /**
+     * {@return the run that holds a frame}
+     *
+     * @param frame a valid frame number
+     */
+    public FrameRange range(long frame) {
+        FrameRange range = find(frame);
+        if (range == null) {
+            throw new MemoryException(Errno.EINVAL, "no memory has frame 0x" + Long.toHexString(frame));
+        }
+        return range;
+    }
+
+    private Section section(long frame) {
+        return range(frame).section(frame);
+    }
+
+    // ---- bytes -------------------------------------------------------------------------------------------------
+
+    /**
+     * {@return the chunk that holds a frame's bytes, or null if they are not directly addressable}
+     *
+     * @param frame a frame
+     */
+    public @Nullable MemorySegment segment(long frame) {
+        FrameRange range = range(frame);
+        return range.owner.store().segment(range.offset(frame));
+    }
+
+    /**
+     * {@return the offset of a frame's bytes within {@link #segment}}
+     *
+     * @param frame a frame
+     */
+    public long segmentOffset(long frame) {
+        FrameRange range = range(frame);
+        return range.offset(frame) & (range.owner.store().chunkBytes() - 1);
+    }
+
+    /**
+     * Fills a frame with zeros.
+     *
+     * @param frame a frame that nobody else uses
+     */
+    public void zero(long frame) {
+        FrameRange range = range(frame);
+        range.owner.store().zero(range.offset(frame), Page.SIZE);
+    }
+
+    /**
+     * Copies a frame.
+     *
+     * @param to a frame that nobody else uses
+     * @param from a frame that nobody writes
+     */
+    public void copy(long to, long from) {
+        FrameRange target = range(to);
+        FrameRange source = range(from);
+        FrameStore store = target.owner.store();
+        store.copyFrom(target.offset(to), source.owner.store(), source.offset(from), Page.SIZE);
+    }
+
+    // ---- counts ------------------------------------------------------------------------------------------------
+
+    /**
+     * {@return the word of counts, to be read with {@link Frames}}
+     *
+     * @param frame a frame
+     */
+    public long counts(long frame) {
+        Section s = section(frame);
+        return (long) WORD.getVolatile(s.words, s.word(frame, Frames.COUNTS));
+    }
+
+    private long add(long frame, long delta) {
+        Section s = section(frame);
+        return (long) WORD.getAndAdd(s.words, s.word(frame, Frames.COUNTS), delta) + delta;
+    }
+
+    /**
+     * Takes a reference where one is held already.
+     *
+     * @param frame a frame
+     */
+    public void get(long frame) {
+        long counts = add(frame, Frames.REFERENCE);
+        if (Frames.references(counts) <= 1) {
+            throw new IllegalStateException("reference taken on free frame 0x" + Long.toHexString(frame));
+        }
+    }
+
+    /**
+     * {@return whether a reference could be taken: false on a free frame}
+     *
+     * @param frame a frame
+     */
+    public boolean tryGet(long frame) {
+        Section s = section(frame);
+        int at = s.word(frame, Frames.COUNTS);
+        for (; ; ) {
+            long counts = (long) WORD.getVolatile(s.words, at);
+            int references = Frames.references(counts);
+            if (references == 0 || references == Frames.MAX_REFERENCES) {
+                return false;
+            }
+            if (WORD.weakCompareAndSet(s.words, at, counts, counts + Frames.REFERENCE)) {
+                return true;
+            }
+        }
+    }
+
+    /**
+     * Puts a reference; the last one frees the frame, which may call a device driver. Never under a page-table lock.
+     *
+     * @param frame a frame
+     */
+    public void put(long frame) {
+        long counts = add(frame, -Frames.REFERENCE);
+        if (Frames.references(counts) == 0) {
+            if (counts != 0) {
+                throw new IllegalStateException("frame 0x" + Long.toHexString(frame) + " freed with "
+                        + Frames.mappings(counts) + " mappings and " + Frames.pins(counts) + " pins");
+            }
+            range(frame).owner.lastReferenceGone(frame);
+        } else if (Frames.references(counts) == Frames.MAX_REFERENCES) {
+            throw new IllegalStateException("reference count of frame 0x" + Long.toHexString(frame) + " below zero");
+        }
+    }
+
+    /**
+     * {@return whether a pin and its reference could be taken}
+     *
+     * @param frame a frame on which a reference is held
+     */
+    public boolean tryPin(long frame) {
+        Section s = section(frame);
+        int at = s.word(frame, Frames.COUNTS);
+        for (; ; ) {
+            long counts = (long) WORD.getVolatile(s.words, at);
+            if (Frames.references(counts) == 0 || Frames.pins(counts) == Frames.MAX_PINS) {
+                return false;
+            }
+            if (WORD.weakCompareAndSet(s.words, at, counts, counts + Frames.REFERENCE + Frames.PIN)) {
+                return true;
+            }
+        }
+    }
+
+    /**
+     * Turns a pin with its reference back.
+     *
+     * @param frame a pinned frame
+     */
+    public void unpin(long frame) {
+        add(frame, -Frames.PIN);
+        put(frame);
+    }
+
+    /**
+     * {@return the mappings of a frame}
+     *
+     * @param frame a frame
+     */
+    public int mappings(long frame) {
+        return Frames.mappings(counts(frame));
+    }
+
+    /**
+     * {@return the references to a frame}
+     *
+     * @param frame a frame
+     */
+    public int references(long frame) {
+        return Frames.references(counts(frame));
+    }
+
+    /**
+     * {@return the pins of a frame}
+     *
+     * @param frame a frame
+     */
+    public int pins(long frame) {
+        return Frames.pins(counts(frame));
+    }
+
+    /**
+     * Adds a mapping and the reference it holds.
+     *
+     * @param frame a frame on which a reference is held
+     */
+    public void addMapping(long frame) {
+        add(frame, Frames.MAPPING + Frames.REFERENCE);
+    }
+
+    /**
+     * Removes a mapping; the reference it held passes to the caller.
+     *
+     * @param frame a mapped frame
+     */
+    public void removeMappingKeepReference(long frame) {
+        long counts = add(frame, -Frames.MAPPING);
+        if (Frames.mappings(counts) == Frames.MAX_MAPPINGS) {
+            throw new IllegalStateException("mapping count of frame 0x" + Long.toHexString(frame) + " below zero");
+        }
+    }
+
+    /**
+     * Turns a reference that the caller holds into a mapping.
+     *
+     * @param frame a frame
+     */
+    public void addMappingOwnReference(long frame) {
+        add(frame, Frames.MAPPING);
+    }
+
+    // ---- flags, index, anchor ----------------------------------------------------------------------------------
+
+    private long state(long frame) {
+        Section s = section(frame);
+        return (long) WORD.getVolatile(s.words, s.word(frame, Frames.STATE));
+    }
+
+    /**
+     * {@return whether all the given flags are set}
+     *
+     * @param frame a frame
+     * @param flags of {@link Frames}
+     */
+    public boolean has(long frame, int flags) {
+        return (state(frame) & flags) == flags;
+    }
+
+    /**
+     * {@return all flags of a frame}
+     *
+     * @param frame a frame
+     */
+    public int flags(long frame) {
+        return (int) (state(frame) & Frames.FLAG_MASK);
+    }
+
+    /**
+     * {@return whether none of the flags was set before; sets them}
+     *
+     * @param frame a frame
+     * @param flags of {@link Frames}
+     */
+    public boolean set(long frame, int flags) {
+        Section s = section(frame);
+        return ((long) WORD.getAndBitwiseOr(s.words, s.word(frame, Frames.STATE), (long) flags) & flags) == 0;
+    }
+
+    /**
+     * {@return the flags before; clears the given ones}
+     *
+     * @param frame a frame
+     * @param flags of {@link Frames}
+     */
+    public int clear(long frame, int flags) {
+        Section s = section(frame);
+        return (int)
+                ((long) WORD.getAndBitwiseAnd(s.words, s.word(frame, Frames.STATE), ~(long) flags) & Frames.FLAG_MASK);
+    }
+
+    /**
+     * {@return the page offset within the anchor}
+     *
+     * @param frame a frame
+     */
+    public long index(long frame) {
+        return state(frame) >>> Frames.FLAG_BITS;
+    }
+
+    /**
+     * {@return the reverse map's anchor, or null}
+     *
+     * @param frame a frame
+     */
+    public @Nullable Object anchor(long frame) {
+        Section s = section(frame);
+        return ANCHOR.getAcquire(s.anchors, (int) (frame - s.first));
+    }
+
+    /**
+     * Says where a frame belongs (page->mapping and page->index).
+     *
+     * @param frame a frame that is locked or that nobody else can find
+     * @param anchor the anchor, or null for none
+     * @param index the page offset in it
+     * @param setFlags flags to set with it
+     * @param clearFlags flags to clear with it
+     */
+    public void place(long frame, @Nullable Object anchor, long index, int setFlags, int clearFlags) {
+        Section s = section(frame);
+        ANCHOR.setRelease(s.anchors, (int) (frame - s.first), anchor);
+        int at = s.word(frame, Frames.STATE);
+        for (; ; ) {
+            long old = (long) WORD.getVolatile(s.words, at);
+            long flags = (old & Frames.FLAG_MASK & ~(long) clearFlags) | setFlags;
+            if (WORD.weakCompareAndSet(s.words, at, old, index << Frames.FLAG_BITS | flags)) {
+                return;
+            }
+        }
+    }
+
+    /**
+     * {@return word 2, owned by the LRU or the driver}
+     *
+     * @param frame a frame
+     */
+    public long links(long frame) {
+        Section s = section(frame);
+        return (long) WORD.getOpaque(s.words, s.word(frame, Frames.LINKS));
+    }
+
+    /**
+     * Sets word 2.
+     *
+     * @param frame a frame
+     * @param value the new value
+     */
+    public void setLinks(long frame, long value) {
+        Section s = section(frame);
+        WORD.setOpaque(s.words, s.word(frame, Frames.LINKS), value);
+    }
+
+    /**
+     * Hands out a free frame: one reference, no mapping, given flags.
+     *
+     * @param frame a frame that is on no list
+     * @param flags initial flags beside ALLOCATED
+     */
+    public void prepare(long frame, int flags) {
+        Section s = section(frame);
+        WORD.setOpaque(s.words, s.word(frame, Frames.STATE), (long) (flags | Frames.ALLOCATED));
+        if (!WORD.compareAndSet(s.words, s.word(frame, Frames.COUNTS), 0L, Frames.REFERENCE)) {
+            throw new IllegalStateException("frame 0x" + Long.toHexString(frame) + " handed out while in use");
+        }
+    }
+
+    /**
+     * Forgets all about a frame that has no reference left.
+     *
+     * @param frame a frame
+     */
+    public void reset(long frame) {
+        Section s = section(frame);
+        ANCHOR.setRelease(s.anchors, (int) (frame - s.first), null);
+        WORD.setVolatile(s.words, s.word(frame, Frames.STATE), 0L);
+    }
+
+    // ---- page lock ---------------------------------------------------------------------------------------------
+
+    /**
+     * {@return whether the page lock was free and is now held}
+     *
+     * @param frame a frame
+     */
+    public boolean tryLock(long frame) {
+        return set(frame, Frames.LOCKED);
+    }
+
+    /**
+     * Releases the page lock and wakes whoever waits for it.
+     *
+     * @param frame a locked frame
+     */
+    public void unlock(long frame) {
+        int before = clear(frame, Frames.LOCKED | Frames.WAITERS);
+        if ((before & Frames.LOCKED) == 0) {
+            throw new IllegalStateException("frame 0x" + Long.toHexString(frame) + " unlocked but not locked");
+        }
+        if ((before & Frames.WAITERS) != 0) {
+            waits.wake(frame);
+        }
+    }
+
+    /** Sets WAITERS if the frame is locked; false if it is not. */
+    boolean flagWaiting(long frame) {
+        Section s = section(frame);
+        int at = s.word(frame, Frames.STATE);
+        for (; ; ) {
+            long state = (long) WORD.getVolatile(s.words, at);
+            if ((state & Frames.LOCKED) == 0) {
+                return false;
+            }
+            if (WORD.weakCompareAndSet(s.words, at, state, state | Frames.WAITERS)) {
+                return true;
+            }
+        }
+    }
+
+    /**
+     * {@return what ends when the frame's page lock is released}
+     *
+     * @param frame a frame
+     */
+    public WaitPoint unlocked(long frame) {
+        return action -> waits.whenUnlocked(frame, action);
+    }
+
+    /** {@return bytes of metadata that exist, for measuring} */
+    public long metadataBytes() {
+        long sections = 0;
+        for (FrameRange range : ranges) {
+            sections += range.sectionsInUse();
+        }
+        return sections * FrameRange.SECTION_FRAMES * Frames.BYTES;
+    }
+}

@@ -1,0 +1,99 @@
+package org.heteromem.core.frame;
+
+import java.util.function.LongConsumer;
+
+/** A doubly linked list through the frames' third words; index + 1, so that 0 is no neighbour. Guarded by the node's LRU lock. */
+final class Lru {
+    private final FrameTable table;
+    private final long base;
+    private int first;
+    private int last;
+    private long size;
+
+    Lru(FrameTable table, long base) {
+        this.table = table;
+        this.base = base;
+    }
+
+    private static int previous(long links) {
+        return (int) (links >>> 32);
+    }
+
+    private static int next(long links) {
+        return (int) links;
+    }
+
+    private static long links(int previous, int next) {
+        return (long) previous << 32 | Integer.toUnsignedLong(next);
+    }
+
+    private int id(long frame) {
+        return (int) (frame - base + 1);
+    }
+
+    private long frame(int id) {
+        return base + Integer.toUnsignedLong(id) - 1;
+    }
+
+    void addFirst(long frame) {
+        int id = id(frame);
+        table.setLinks(frame, links(0, first));
+        if (first != 0) {
+            table.setLinks(frame(first), links(id, next(table.links(frame(first)))));
+        } else {
+            last = id;
+        }
+        first = id;
+        size++;
+    }
+
+    void addLast(long frame) {
+        int id = id(frame);
+        table.setLinks(frame, links(last, 0));
+        if (last != 0) {
+            table.setLinks(frame(last), links(previous(table.links(frame(last))), id));
+        } else {
+            first = id;
+        }
+        last = id;
+        size++;
+    }
+
+    void remove(long frame) {
+        long links = table.links(frame);
+        int previous = previous(links);
+        int next = next(links);
+        if (previous != 0) {
+            table.setLinks(frame(previous), links(previous(table.links(frame(previous))), next));
+        } else {
+            first = next;
+        }
+        if (next != 0) {
+            table.setLinks(frame(next), links(previous, next(table.links(frame(next)))));
+        } else {
+            last = previous;
+        }
+        size--;
+    }
+
+    int rotate(long[] out, int from) {
+        int n = from;
+        for (long left = size; n < out.length && left > 0; left--) {
+            long frame = frame(last);
+            remove(frame);
+            addFirst(frame);
+            out[n++] = frame;
+        }
+        return n;
+    }
+
+    long size() {
+        return size;
+    }
+
+    void forEach(LongConsumer action) {
+        for (int id = first; id != 0; id = next(table.links(frame(id)))) {
+            action.accept(frame(id));
+        }
+    }
+}

@@ -1,0 +1,282 @@
+package org.heteromem.core.frame;
+
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.ReentrantLock;
+import org.heteromem.core.Page;
+import org.heteromem.core.memory.FrameStore;
+import org.heteromem.core.memory.MemoryNode;
+
+/**
+ * A node of RAM: a free list and two LRU lists. The free list is a stack without locks, its head tagged against reuse;
+ * frames that were never used come after it, in order, so that the same calls give the same frames.
+ */
+public final class RamNode implements MemoryNode, FrameOwner, FrameAllocator {
+    /** No frame. */
+    public static final long NONE = -1;
+
+    private final int id;
+    private final FrameTable table;
+    private final FrameStore store;
+    private final FrameRange range;
+    /** tag 63..32, index + 1 of the first free frame 31..0. */
+    private final AtomicLong freeHead = new AtomicLong();
+
+    private final AtomicLong neverUsed = new AtomicLong();
+    private final AtomicLong allocated = new AtomicLong();
+    private final ReentrantLock lruLock = new ReentrantLock();
+    private final Lru active;
+    private final Lru inactive;
+
+    /**
+     * Makes a node.
+     *
+     * @param id the node number
+     * @param table the metadata of all frames
+     * @param firstFrame the number of its first frame
+     * @param store its bytes
+     */
+    public RamNode(int id, FrameTable table, long firstFrame, FrameStore store) {
+        this.id = id;
+        this.table = table;
+        this.store = store;
+        this.range = table.add(firstFrame, Page.count(store.byteSize()), this);
+        this.active = new Lru(table, firstFrame);
+        this.inactive = new Lru(table, firstFrame);
+    }
+
+    @Override
+    public int id() {
+        return id;
+    }
+
+    @Override
+    public String name() {
+        return "node" + id;
+    }
+
+    @Override
+    public FrameStore store() {
+        return store;
+    }
+
+    @Override
+    public boolean cpuAddressable() {
+        return true;
+    }
+
+    @Override
+    public boolean isDevice() {
+        return false;
+    }
+
+    @Override
+    public long firstFrame() {
+        return range.first;
+    }
+
+    @Override
+    public long frames() {
+        return range.count;
+    }
+
+    @Override
+    public long framesInUse() {
+        return allocated.get();
+    }
+
+    @Override
+    public long freeFrames() {
+        return range.count - allocated.get();
+    }
+
+    @Override
+    public long allocate(int flags) {
+        long frame = pop();
+        if (frame == NONE) {
+            long next = neverUsed.get() < range.count ? neverUsed.getAndIncrement() : range.count;
+            if (next >= range.count) {
+                // The list may have been refilled since.
+                frame = pop();
+                if (frame == NONE) {
+                    return NONE;
+                }
+            } else {
+                frame = range.first + next;
+            }
+        }
+        allocated.getAndIncrement();
+        table.prepare(frame, flags);
+        return frame;
+    }
+
+    private long pop() {
+        for (; ; ) {
+            long head = freeHead.get();
+            int index = (int) head;
+            if (index == 0) {
+                return NONE;
+            }
+            long frame = range.first + Integer.toUnsignedLong(index) - 1;
+            long next = table.links(frame);
+            if (freeHead.compareAndSet(head, ((head >>> 32) + 1) << 32 | next)) {
+                return frame;
+            }
+        }
+    }
+
+    @Override
+    public void lastReferenceGone(long frame) {
+        if (table.has(frame, Frames.LRU)) {
+            lruLock.lock();
+            try {
+                if (table.has(frame, Frames.LRU)) {
+                    listOf(frame).remove(frame);
+                    table.clear(frame, Frames.LRU | Frames.ACTIVE);
+                }
+            } finally {
+                lruLock.unlock();
+            }
+        }
+        table.reset(frame);
+        allocated.getAndDecrement();
+        for (; ; ) {
+            long head = freeHead.get();
+            table.setLinks(frame, head & 0xffff_ffffL);
+            if (freeHead.compareAndSet(head, ((head >>> 32) + 1) << 32 | (frame - range.first + 1))) {
+                return;
+            }
+        }
+    }
+
+    // ---- LRU ---------------------------------------------------------------------------------------------------
+
+    private Lru listOf(long frame) {
+        return table.has(frame, Frames.ACTIVE) ? active : inactive;
+    }
+
+    /**
+     * Puts a page on the inactive list, or back where it was isolated from.
+     *
+     * @param frame a frame of this node
+     */
+    public void lruAdd(long frame) {
+        lruLock.lock();
+        try {
+            if (table.set(frame, Frames.LRU)) {
+                listOf(frame).addFirst(frame);
+            }
+        } finally {
+            lruLock.unlock();
+        }
+    }
+
+    /**
+     * {@return whether the page was on a list and is now the caller's alone to move}
+     *
+     * @param frame a frame of this node
+     */
+    public boolean lruIsolate(long frame) {
+        lruLock.lock();
+        try {
+            if ((table.clear(frame, Frames.LRU) & Frames.LRU) == 0) {
+                return false;
+            }
+            listOf(frame).remove(frame);
+            return true;
+        } finally {
+            lruLock.unlock();
+        }
+    }
+
+    /**
+     * Looks at the coldest pages, inactive before active, and moves each to the other end so that the next look sees
+     * others. Nothing is isolated and no reference is taken: what comes back is a hint.
+     *
+     * @param victims filled with frame numbers
+     * @return how many were filled in
+     */
+    public int lruScan(long[] victims) {
+        lruLock.lock();
+        try {
+            int n = inactive.rotate(victims, 0);
+            return active.rotate(victims, n);
+        } finally {
+            lruLock.unlock();
+        }
+    }
+
+    /**
+     * Moves a page to the head of the active list.
+     *
+     * @param frame a frame of this node
+     */
+    public void lruActivate(long frame) {
+        lruLock.lock();
+        try {
+            if (table.has(frame, Frames.LRU)) {
+                listOf(frame).remove(frame);
+                table.set(frame, Frames.ACTIVE);
+                active.addFirst(frame);
+            }
+        } finally {
+            lruLock.unlock();
+        }
+    }
+
+    /**
+     * Moves a page to the cold end of the inactive list.
+     *
+     * @param frame a frame of this node
+     */
+    public void lruDeactivate(long frame) {
+        lruLock.lock();
+        try {
+            if (table.has(frame, Frames.LRU)) {
+                listOf(frame).remove(frame);
+                table.clear(frame, Frames.ACTIVE);
+                inactive.addLast(frame);
+            }
+        } finally {
+            lruLock.unlock();
+        }
+    }
+
+    @Override
+    public long lruPages() {
+        lruLock.lock();
+        try {
+            return active.size() + inactive.size();
+        } finally {
+            lruLock.unlock();
+        }
+    }
+
+    /**
+     * For the state checker: walks both LRU lists and the free list; only at a quiet point.
+     *
+     * @param lru called with every frame on an LRU list
+     * @param free called with every free frame that was used before
+     * @return the number of frames that were never used
+     */
+    public long walkLists(java.util.function.LongConsumer lru, java.util.function.LongConsumer free) {
+        lruLock.lock();
+        try {
+            active.forEach(lru);
+            inactive.forEach(lru);
+        } finally {
+            lruLock.unlock();
+        }
+        long index = freeHead.get() & 0xffff_ffffL;
+        while (index != 0) {
+            long frame = range.first + index - 1;
+            free.accept(frame);
+            index = table.links(frame) & 0xffff_ffffL;
+        }
+        return Math.max(0, range.count - neverUsed.get());
+    }
+
+    /** {@return whether nobody holds the LRU lock} */
+    public boolean lruUnlocked() {
+        return !lruLock.isLocked();
+    }
+}

@@ -1,0 +1,23 @@
+package org.heteromem.core.frame;
+
+import org.jspecify.annotations.Nullable;
+
+/** Metadata of up to 4096 consecutive frames. */
+final class Section {
+    final FrameRange range;
+    final long first;
+    final long[] words;
+    final @Nullable Object[] anchors;
+
+    Section(FrameRange range, long first) {
+        this.range = range;
+        this.first = first;
+        int frames = (int) Math.min(FrameRange.SECTION_FRAMES, range.first + range.count - first);
+        this.words = new long[frames * Frames.WORDS];
+        this.anchors = new Object[frames];
+    }
+
+    int word(long frame, int which) {
+        return (int) (frame - first) * Frames.WORDS + which;
+    }
+}

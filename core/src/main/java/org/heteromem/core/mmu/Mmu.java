@@ -1,0 +1,44 @@
+package org.heteromem.core.mmu;
+
+/**
+ * The port to what executes the process (architecture: CPU MMU): the core changes page-table entries, this makes the
+ * change reach loads and stores. Two kinds stand behind it, and nothing in the core knows which: the software MMU of
+ * {@link org.heteromem.core.Cpu} objects, and a live process whose hardware tables are driven through the kernel.
+ */
+public interface Mmu {
+    /**
+     * Makes every translation of a page unusable before the next one is installed. Called under a page-table lock and so
+     * never blocks. Accesses under way may still end on the old frame; nobody writes it at that moment.
+     *
+     * @param page the page number
+     */
+    void revoke(long page);
+
+    /**
+     * Returns once no store to the range can reach the frames it had: the page-table entries already forbid stores.
+     * Called before pages are copied, without a page-table lock; may wait for accesses in flight, never for an idle
+     * thread.
+     *
+     * @param firstPage first page number
+     * @param pages how many
+     */
+    void stopWriters(long firstPage, long pages);
+
+    /**
+     * Returns once no access of any kind can reach the frames the range had. Called before frames are given away.
+     *
+     * @param firstPage first page number
+     * @param pages how many
+     */
+    void drop(long firstPage, long pages);
+
+    /**
+     * A fault was resolved: the page's bytes are in the frame and the entry allows the access. For a live process this is
+     * the commit: nothing after it may fail. A software MMU, which walks the page table itself, has nothing to do.
+     *
+     * @param page the page number
+     * @param frame the frame it maps to
+     * @param writable whether stores may go through
+     */
+    void fill(long page, long frame, boolean writable);
+}

@@ -1,0 +1,188 @@
+package org.heteromem.core.space;
+
+import java.util.Collection;
+import java.util.List;
+import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Supplier;
+import org.heteromem.core.MemoryExhaustedException;
+import org.heteromem.core.event.Counter;
+import org.heteromem.core.event.Counters;
+import org.heteromem.core.event.EventSink;
+import org.heteromem.core.event.MemoryEvent;
+import org.heteromem.core.frame.FrameRange;
+import org.heteromem.core.frame.FrameTable;
+import org.heteromem.core.frame.Frames;
+import org.heteromem.core.frame.RamNode;
+import org.heteromem.core.memory.MemoryNode;
+import org.heteromem.core.policy.PressureHandler;
+import org.heteromem.core.wait.Waiting;
+import org.jspecify.annotations.Nullable;
+
+/** What all address spaces of one manager share: frames, nodes, the zero page, ports and counters. Thread-safe. */
+public final class Machine {
+    /** The metadata of all frames. */
+    public final FrameTable frames;
+    /** How a caller of the core waits. */
+    public final Waiting waiting;
+    /** What the core counts. */
+    public final Counters counters = new Counters();
+    /** The shared page full of zeros. */
+    public final long zeroFrame;
+
+    private final RamNode[] nodes;
+    private final @Nullable EventSink events;
+    private volatile @Nullable PressureHandler pressure;
+    private final AtomicInteger ids = new AtomicInteger();
+    private final ConcurrentSkipListMap<Integer, Mm> spaces = new ConcurrentSkipListMap<>();
+
+    /**
+     * Makes a machine.
+     *
+     * @param frames the metadata of all frames
+     * @param nodes the nodes of RAM, at least one
+     * @param waiting how callers wait
+     * @param events where events go, or null
+     */
+    public Machine(FrameTable frames, List<RamNode> nodes, Waiting waiting, @Nullable EventSink events) {
+        this.frames = frames;
+        this.nodes = nodes.toArray(RamNode[]::new);
+        this.waiting = waiting;
+        this.events = events;
+        this.zeroFrame = this.nodes[0].allocate(Frames.RESERVED);
+        frames.zero(zeroFrame);
+    }
+
+    /** {@return the nodes of RAM} */
+    public List<RamNode> nodes() {
+        return List.of(nodes);
+    }
+
+    /**
+     * Says who makes room when RAM is short.
+     *
+     * @param handler the handler, or null for nobody
+     */
+    public void setPressureHandler(@Nullable PressureHandler handler) {
+        pressure = handler;
+    }
+
+    /** {@return whether somebody reads the events} */
+    public boolean listening() {
+        return events != null;
+    }
+
+    /**
+     * Sends an event.
+     *
+     * @param event made only if somebody reads it
+     */
+    public void emit(Supplier<MemoryEvent> event) {
+        EventSink sink = events;
+        if (sink != null) {
+            sink.accept(event.get());
+        }
+    }
+
+    int register(Mm mm) {
+        int id = ids.incrementAndGet();
+        spaces.put(id, mm);
+        return id;
+    }
+
+    void unregister(Mm mm) {
+        spaces.remove(mm.id());
+    }
+
+    /** {@return all living address spaces, oldest first} */
+    public Collection<Mm> spaces() {
+        return spaces.values();
+    }
+
+    /** {@return the node on which a page is allocated first} */
+    public RamNode preferredNode() {
+        return nodes[0];
+    }
+
+    /**
+     * {@return a frame of RAM with one reference, or -1; the nearest node that has one}
+     *
+     * @param flags of {@link Frames}
+     */
+    public long allocateRam(int flags) {
+        for (RamNode node : nodes) {
+            long frame = node.allocate(flags);
+            if (frame != RamNode.NONE) {
+                return frame;
+            }
+        }
+        return RamNode.NONE;
+    }
+
+    /**
+     * Puts a page of RAM on its node's LRU; device memory is on none.
+     *
+     * @param frame a frame
+     */
+    public void lruAdd(long frame) {
+        FrameRange range = frames.range(frame);
+        if (range.owner instanceof RamNode node) {
+            node.lruAdd(frame);
+        }
+    }
+
+    /**
+     * {@return whether a page was taken off its LRU; device memory always is}
+     *
+     * @param frame a frame
+     */
+    public boolean lruIsolate(long frame) {
+        FrameRange range = frames.range(frame);
+        return !(range.owner instanceof RamNode node) || node.lruIsolate(frame);
+    }
+
+    /**
+     * Makes a page of RAM the next victim.
+     *
+     * @param frame a frame
+     */
+    public void lruDeactivate(long frame) {
+        FrameRange range = frames.range(frame);
+        if (range.owner instanceof RamNode node) {
+            node.lruDeactivate(frame);
+        }
+    }
+
+    /**
+     * Makes room, or gives up. Without any lock.
+     *
+     * @param node the node that is short
+     * @param purpose what the frame is for, for the message
+     */
+    public void relieve(MemoryNode node, String purpose) {
+        counters.add(Counter.ALLOCSTALL, 1);
+        PressureHandler handler = pressure;
+        if (handler != null && handler.relieve(node, 1) > 0) {
+            return;
+        }
+        if (node.freeFrames() > 0) {
+            return;
+        }
+        throw new MemoryExhaustedException(exhausted(purpose));
+    }
+
+    private String exhausted(String purpose) {
+        StringBuilder message =
+                new StringBuilder("no memory for ").append(purpose).append(':');
+        for (FrameRange range : frames.ranges()) {
+            message.append(' ')
+                    .append(range.owner.name())
+                    .append(' ')
+                    .append(range.owner.framesInUse())
+                    .append(" of ")
+                    .append(range.count)
+                    .append(" pages in use;");
+        }
+        return message.append(" give the run more RAM or a larger device").toString();
+    }
+}

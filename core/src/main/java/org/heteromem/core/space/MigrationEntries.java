@@ -1,0 +1,69 @@
+package org.heteromem.core.space;
+
+import org.heteromem.core.frame.FrameTable;
+import org.heteromem.core.frame.Frames;
+
+/**
+ * Installs and removes the entries that stand for a page on its way (architecture: MigrationEntry layout). Three kinds:
+ * writable, read-only but exclusive, and read-only. Whether the page belonged to its process alone travels in the entry,
+ * because the page's own mark is cleared meanwhile. All under the leaf's lock.
+ */
+final class MigrationEntries {
+    private MigrationEntries() {}
+
+    /**
+     * Replaces the entry that maps a frame. The mapping goes; the reference it held passes to the caller.
+     *
+     * @return false if the page is pinned and so was left alone
+     */
+    static boolean install(FrameTable frames, PageTableLeaf leaf, long page, long seen) {
+        long frame = PteLayout.frame(seen);
+        int kind = PteLayout.kind(seen);
+        boolean exclusive = frames.has(frame, Frames.ANON_EXCLUSIVE);
+        if (exclusive && frames.pins(frame) > 0) {
+            return false;
+        }
+        long entry = leaf.exchange(page, PteLayout.make(PteLayout.MIGRATION, frame, bits(seen, kind, exclusive)));
+        if (kind == PteLayout.PRESENT) {
+            // The old entry has the last word on use and dirt.
+            leaf.update(page, 0, entry & (PteLayout.YOUNG | PteLayout.DIRTY));
+            if (PteLayout.dirty(entry)) {
+                frames.set(frame, Frames.DIRTY);
+            }
+        }
+        if (exclusive) {
+            frames.clear(frame, Frames.ANON_EXCLUSIVE);
+        }
+        frames.removeMappingKeepReference(frame);
+        return true;
+    }
+
+    private static long bits(long entry, int kind, boolean exclusive) {
+        if (kind == PteLayout.DEVICE_EXCLUSIVE) {
+            // Reached through the reverse map only: comes back read-only, and the next write takes it over again.
+            return 0;
+        }
+        if (PteLayout.writable(entry)) {
+            return PteLayout.WRITE;
+        }
+        return exclusive ? PteLayout.EXCLUSIVE : 0;
+    }
+
+    /** Turns a migration entry into a mapping of a frame, with the rights that the entry kept. */
+    static void remove(FrameTable frames, Vma area, PageTableLeaf leaf, long page, long entry, long to) {
+        boolean present = frames.range(to).owner.cpuAddressable();
+        long write = entry & PteLayout.WRITE;
+        frames.addMapping(to);
+        if (PteLayout.exclusive(entry) && frames.has(to, Frames.ANON)) {
+            frames.set(to, Frames.ANON_EXCLUSIVE);
+        }
+        leaf.set(
+                page,
+                present
+                        ? PteLayout.make(
+                                PteLayout.PRESENT,
+                                to,
+                                area.entryBits() | write | entry & (PteLayout.YOUNG | PteLayout.DIRTY))
+                        : PteLayout.make(PteLayout.DEVICE_PRIVATE, to, write));
+    }
+}

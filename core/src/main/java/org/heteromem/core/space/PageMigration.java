@@ -1,0 +1,585 @@
+package org.heteromem.core.space;
+
+import org.heteromem.core.Page;
+import org.heteromem.core.device.DeviceKind;
+import org.heteromem.core.event.Counter;
+import org.heteromem.core.event.MemoryEvent;
+import org.heteromem.core.frame.DeviceFrames;
+import org.heteromem.core.frame.FrameTable;
+import org.heteromem.core.frame.Frames;
+import org.heteromem.core.frame.RamNode;
+import org.heteromem.core.mirror.Invalidation;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Moves a set of pages: collect, unmap, (the driver copies), move identity, map (Linux: migrate_device.c). Pages are tried
+ * one by one: what cannot move stays, mapped with exactly the rights it had, and the others go.
+ *
+ * <p>What makes it safe against everybody else:
+ *
+ * <ul>
+ *   <li>the page lock of every collected page is held from collect to finish; it is only ever tried, so two migrations of
+ *       overlapping ranges pass each other page by page and never wait for each other;
+ *   <li>a migration entry stands wherever the page was mapped, so every touch waits for the page lock;
+ *   <li>after the entries are in place {@link org.heteromem.core.mmu.Mmu#stopWriters} returns only when no store is under
+ *       way, so the copy is complete;
+ *   <li>references are counted after that: one more than expected means that somebody outside holds the page, and it stays.
+ * </ul>
+ *
+ * An instance is used by one thread at a time.
+ */
+public final class PageMigration {
+    /** The source entry names a page. */
+    public static final long VALID = 1;
+    /** The page (or hole) may move; clear after {@link #movePages} if it did not. */
+    public static final long MIGRATE = 1 << 1;
+    /** The page may be written by its process. */
+    public static final long WRITE = 1 << 3;
+    /** Where the frame number starts. */
+    public static final int FRAME_SHIFT = 6;
+
+    /** Take pages in RAM, and the zero page. */
+    public static final int SELECT_SYSTEM = 1;
+    /** Take pages in the owner's private memory. */
+    public static final int SELECT_DEVICE_PRIVATE = 1 << 1;
+    /** Take pages in the owner's coherent memory. */
+    public static final int SELECT_DEVICE_COHERENT = 1 << 2;
+
+    /** Mapped nowhere but in this range: entries can be put back without a reverse walk. */
+    private static final byte SOLE = 1;
+    /** Taken off its LRU. */
+    private static final byte ISOLATED = 1 << 1;
+    /** The contents are gone. */
+    private static final byte LOST = 1 << 2;
+
+    private final Machine machine;
+    private final FrameTable frames;
+    private final @Nullable Mm mm;
+    private final @Nullable Vma area;
+    private final long start;
+    private final int count;
+    private final long[] sources;
+    private final long[] destinations;
+    private final byte[] states;
+    private final @Nullable Object owner;
+    private final long faultFrame;
+    private int collected;
+    private int moved;
+
+    private PageMigration(
+            Machine machine,
+            @Nullable Mm mm,
+            @Nullable Vma area,
+            long start,
+            int count,
+            @Nullable Object owner,
+            long faultFrame) {
+        this.machine = machine;
+        this.frames = machine.frames;
+        this.mm = mm;
+        this.area = area;
+        this.start = start;
+        this.count = count;
+        this.owner = owner;
+        this.faultFrame = faultFrame;
+        this.sources = new long[count];
+        this.destinations = new long[count];
+        this.states = new byte[count];
+    }
+
+    /**
+     * Collects and unmaps a range. The address space's lock is held, shared, until {@link #finish}.
+     *
+     * @param mm whose address space
+     * @param start first page
+     * @param count how many pages
+     * @param select which pages to take
+     * @param owner whose device pages, and who is told of nothing; or null
+     * @param faultFrame the page that a fault holds locked and referenced, or -1
+     * @return the migration, or null if the range is not inside one area
+     */
+    public static @Nullable PageMigration ofRange(
+            Mm mm, long start, int count, int select, @Nullable Object owner, long faultFrame) {
+        Vma area = mm.areas.find(start);
+        if (area == null || start + count > area.end) {
+            return null;
+        }
+        PageMigration migration = new PageMigration(mm.machine(), mm, area, start, count, owner, faultFrame);
+        mm.notifyStart(Invalidation.Reason.MIGRATE, start, count, owner);
+        try {
+            migration.collect(mm, area, select);
+            mm.mmu().stopWriters(start, count);
+        } finally {
+            mm.notifyEnd();
+        }
+        migration.unmap();
+        return migration;
+    }
+
+    /**
+     * Collects and unmaps pages by their frames, wherever they are mapped; free and locked ones are passed over. Needs no
+     * address space's lock.
+     *
+     * @param machine the machine
+     * @param frames frame numbers
+     * @return the migration
+     */
+    public static PageMigration ofFrames(Machine machine, long[] frames) {
+        PageMigration migration = new PageMigration(machine, null, null, 0, frames.length, null, -1);
+        for (int i = 0; i < frames.length; i++) {
+            migration.collectFrame(i, frames[i]);
+        }
+        migration.unmap();
+        return migration;
+    }
+
+    private void collectFrame(int i, long frame) {
+        if (frame == machine.zeroFrame || frames.find(frame) == null || !frames.tryGet(frame)) {
+            return;
+        }
+        if (!frames.tryLock(frame)) {
+            frames.put(frame);
+            return;
+        }
+        sources[i] = frame << FRAME_SHIFT | VALID | MIGRATE;
+        collected++;
+    }
+
+    // ---- collect -----------------------------------------------------------------------------------------------
+
+    private void collect(Mm mm, Vma area, int select) {
+        long end = start + count;
+        for (long page = start; page < end; page = PageTable.leafEnd(page)) {
+            PageTableLeaf leaf = mm.pageTable.leaf(page);
+            long stop = Math.min(end, PageTable.leafEnd(page));
+            if (leaf == null) {
+                for (long p = page; p < stop; p++) {
+                    collectHole(area, (int) (p - start));
+                }
+                continue;
+            }
+            leaf.lock.lock();
+            try {
+                for (long p = page; p < stop; p++) {
+                    collectEntry(area, leaf, p, (int) (p - start), select);
+                }
+            } finally {
+                leaf.lock.unlock();
+            }
+        }
+    }
+
+    private void collectHole(Vma area, int i) {
+        if (area.isPrivate()) {
+            sources[i] = MIGRATE;
+            collected++;
+        }
+    }
+
+    private void collectEntry(Vma area, PageTableLeaf leaf, long page, int i, int select) {
+        long entry = leaf.get(page);
+        long frame = PteLayout.frame(entry);
+        switch (PteLayout.kind(entry)) {
+            case PteLayout.NONE -> {
+                collectHole(area, i);
+                return;
+            }
+            case PteLayout.PRESENT -> {
+                if (frame == machine.zeroFrame) {
+                    if ((select & SELECT_SYSTEM) != 0) {
+                        collectHole(area, i);
+                    }
+                    return;
+                }
+                if (!selected(frame, select, DeviceKind.COHERENT, SELECT_DEVICE_COHERENT)) {
+                    return;
+                }
+            }
+            case PteLayout.DEVICE_PRIVATE -> {
+                if (!selected(frame, select, DeviceKind.PRIVATE, SELECT_DEVICE_PRIVATE)) {
+                    return;
+                }
+            }
+            default -> {
+                return;
+            }
+        }
+        if (frame != faultFrame && !frames.tryLock(frame)) {
+            return;
+        }
+        // The entry's reference becomes the migration's.
+        if (!MigrationEntries.install(frames, leaf, page, entry)) {
+            if (frame != faultFrame) {
+                frames.unlock(frame);
+            }
+            return;
+        }
+        sources[i] = frame << FRAME_SHIFT | VALID | MIGRATE | (PteLayout.writable(entry) ? WRITE : 0);
+        states[i] = frames.mappings(frame) == 0 ? SOLE : 0;
+        collected++;
+    }
+
+    private boolean selected(long frame, int select, DeviceKind kind, int selectDevice) {
+        if (frames.range(frame).owner instanceof DeviceFrames device) {
+            return (select & selectDevice) != 0
+                    && device.memory().kind() == kind
+                    && device.memory().owner() == owner;
+        }
+        return kind == DeviceKind.COHERENT && (select & SELECT_SYSTEM) != 0;
+    }
+
+    // ---- unmap -------------------------------------------------------------------------------------------------
+
+    private void unmap() {
+        for (int i = 0; i < count; i++) {
+            if ((sources[i] & VALID) == 0) {
+                continue;
+            }
+            long frame = source(i);
+            boolean movable = machine.lruIsolate(frame);
+            if (movable) {
+                states[i] |= ISOLATED;
+                if ((states[i] & SOLE) == 0) {
+                    ReverseMap.unmapForMigration(machine, frame);
+                }
+                movable = frames.counts(frame) == expectedCounts(frame);
+            }
+            if (!movable) {
+                restore(i, frame);
+                sources[i] = 0;
+                collected--;
+            }
+        }
+    }
+
+    /** The counts that a page has when nobody outside refers to it: unmapped, unpinned, known to us and those we know. */
+    private long expectedCounts(long frame) {
+        long references = 1;
+        if (frame == faultFrame) {
+            references++;
+        }
+        if (!frames.has(frame, Frames.ANON) && frames.anchor(frame) instanceof SharedObject) {
+            references++;
+        }
+        return references;
+    }
+
+    private void restore(int i, long frame) {
+        ReverseMap.restore(machine, frame, frame);
+        letGo(i, frame, true);
+    }
+
+    /** Unlocks a source and puts the migration's reference. */
+    private void letGo(int i, long frame, boolean stays) {
+        if (stays && (states[i] & ISOLATED) != 0) {
+            machine.lruAdd(frame);
+        }
+        if (frame != faultFrame) {
+            frames.unlock(frame);
+        }
+        frames.put(frame);
+    }
+
+    // ---- what the driver sees ----------------------------------------------------------------------------------
+
+    /** {@return how many pages the set has} */
+    public int count() {
+        return count;
+    }
+
+    /** {@return how many of them can move} */
+    public int collected() {
+        return collected;
+    }
+
+    /** {@return how many moved, after {@link #movePages}} */
+    public int moved() {
+        return moved;
+    }
+
+    /**
+     * {@return a source entry}
+     *
+     * @param i which
+     */
+    public long entry(int i) {
+        return sources[i];
+    }
+
+    /**
+     * {@return the frame that a page lives in}
+     *
+     * @param i which
+     */
+    public long source(int i) {
+        return sources[i] >>> FRAME_SHIFT;
+    }
+
+    /**
+     * {@return the destination frame, or 0}
+     *
+     * @param i which
+     */
+    public long destination(int i) {
+        return destinations[i];
+    }
+
+    /** {@return the first page, for a migration of a range} */
+    public long start() {
+        return start;
+    }
+
+    /**
+     * Says where a page goes.
+     *
+     * @param i which
+     * @param frame a locked frame with one reference, which the migration takes over
+     */
+    public void setDestination(int i, long frame) {
+        destinations[i] = frame;
+    }
+
+    /**
+     * Notes that a page's contents are gone: every touch will fail.
+     *
+     * @param i which
+     */
+    public void markLost(int i) {
+        states[i] |= LOST;
+    }
+
+    /**
+     * {@return a locked frame of RAM, or -1}
+     *
+     * @param node where, or null for the nearest
+     */
+    public long allocateRam(@Nullable RamNode node) {
+        return node == null ? machine.allocateRam(Frames.LOCKED) : node.allocate(Frames.LOCKED);
+    }
+
+    /**
+     * Copies a page's bytes to its destination, zeros for a hole.
+     *
+     * @param i which
+     */
+    public void copy(int i) {
+        if ((sources[i] & VALID) != 0) {
+            frames.copy(destinations[i], source(i));
+        } else {
+            frames.zero(destinations[i]);
+        }
+    }
+
+    // ---- move --------------------------------------------------------------------------------------------------
+
+    /** Moves the identity of every page that has a destination (migrate_vma_pages). */
+    public void movePages() {
+        boolean notified = false;
+        for (int i = 0; i < count; i++) {
+            if ((sources[i] & MIGRATE) == 0) {
+                continue;
+            }
+            if (destinations[i] == 0 || (states[i] & LOST) != 0) {
+                sources[i] &= ~MIGRATE;
+                continue;
+            }
+            boolean ok;
+            if ((sources[i] & VALID) == 0) {
+                if (!notified && mm != null) {
+                    mm.notifyStart(Invalidation.Reason.MIGRATE, start + i, count - i, owner);
+                    notified = true;
+                }
+                ok = insert(i);
+            } else {
+                ok = moveIdentity(i);
+            }
+            if (ok) {
+                moved++;
+            } else {
+                sources[i] &= ~MIGRATE;
+            }
+        }
+        if (notified && mm != null) {
+            mm.notifyEnd();
+        }
+    }
+
+    private boolean moveIdentity(int i) {
+        long from = source(i);
+        long to = destinations[i];
+        long expected = expectedCounts(from);
+        boolean anon = frames.has(from, Frames.ANON);
+        if (!anon && frames.range(to).owner.isDevice()) {
+            return false;
+        }
+        int carried = frames.flags(from) & (Frames.ANON | Frames.DIRTY | Frames.REFERENCED | Frames.ACTIVE);
+        if (anon) {
+            if (frames.counts(from) != expected) {
+                return false;
+            }
+            frames.place(to, frames.anchor(from), frames.index(from), carried, 0);
+            return true;
+        }
+        if (!(frames.anchor(from) instanceof SharedObject shared)) {
+            return false;
+        }
+        long index = frames.index(from);
+        frames.place(to, shared, index, carried, 0);
+        if (!shared.replacePage(frames, index, from, to, expected)) {
+            frames.place(to, null, 0, 0, carried);
+            return false;
+        }
+        frames.put(from);
+        return true;
+    }
+
+    /** Puts a page where there was none, or only the zero page (migrate_vma_insert_page). */
+    private boolean insert(int i) {
+        if (mm == null || area == null) {
+            return false;
+        }
+        AnonVma anchor = mm.prepareAnon(area);
+        long page = start + i;
+        long frame = destinations[i];
+        PageTableLeaf leaf = mm.pageTable.leafOrMake(page);
+        boolean present = frames.range(frame).owner.cpuAddressable();
+        long write = area.protection.writable() ? PteLayout.WRITE : 0;
+        leaf.lock.lock();
+        try {
+            long entry = leaf.get(page);
+            boolean zero = PteLayout.kind(entry) == PteLayout.PRESENT && PteLayout.frame(entry) == machine.zeroFrame;
+            if (entry != 0 && !zero) {
+                return false;
+            }
+            if (zero) {
+                leaf.exchange(page, 0);
+                mm.mmu().revoke(page);
+            }
+            frames.place(frame, anchor, area.index(page), Frames.ANON | Frames.ANON_EXCLUSIVE | Frames.DIRTY, 0);
+            frames.addMapping(frame);
+            leaf.set(
+                    page,
+                    present
+                            ? PteLayout.make(PteLayout.PRESENT, frame, area.entryBits() | write)
+                            : PteLayout.make(PteLayout.DEVICE_PRIVATE, frame, write));
+            mm.rssAnon.getAndIncrement();
+            return true;
+        } finally {
+            leaf.lock.unlock();
+        }
+    }
+
+    /** Leaves every page where it is, but for those that were declared lost. */
+    public void giveUp() {
+        for (int i = 0; i < count; i++) {
+            sources[i] &= ~MIGRATE;
+        }
+    }
+
+    // ---- finish ------------------------------------------------------------------------------------------------
+
+    /** Maps what moved at its new place and what did not at its old one, and lets everything go (migrate_vma_finalize). */
+    public void finish() {
+        if (mm != null && area != null) {
+            if (moved > 0) {
+                mm.mmu().drop(start, count);
+            }
+            putBackInPlace(mm, area);
+        }
+        for (int i = 0; i < count; i++) {
+            finishPage(i);
+        }
+        report();
+    }
+
+    /** Pages that are mapped only here: entries by the leaf, without reverse walks. */
+    private void putBackInPlace(Mm mm, Vma area) {
+        long end = start + count;
+        for (long page = start; page < end; page = PageTable.leafEnd(page)) {
+            PageTableLeaf leaf = mm.pageTable.leaf(page);
+            if (leaf == null) {
+                continue;
+            }
+            long stop = Math.min(end, PageTable.leafEnd(page));
+            leaf.lock.lock();
+            try {
+                for (long p = page; p < stop; p++) {
+                    int i = (int) (p - start);
+                    if ((sources[i] & VALID) != 0 && (states[i] & (SOLE | LOST)) == SOLE) {
+                        MigrationEntries.remove(frames, area, leaf, p, leaf.get(p), target(i));
+                    }
+                }
+            } finally {
+                leaf.lock.unlock();
+            }
+        }
+    }
+
+    private long target(int i) {
+        return (sources[i] & MIGRATE) != 0 ? destinations[i] : source(i);
+    }
+
+    private void finishPage(int i) {
+        boolean went = (sources[i] & MIGRATE) != 0;
+        if ((sources[i] & VALID) != 0) {
+            long frame = source(i);
+            if ((states[i] & LOST) != 0) {
+                ReverseMap.markLost(machine, frame);
+            } else if ((states[i] & SOLE) == 0) {
+                ReverseMap.restore(machine, frame, target(i));
+            }
+            letGo(i, frame, !went && (states[i] & LOST) == 0);
+        }
+        long to = destinations[i];
+        if (to != 0) {
+            if (went) {
+                machine.lruAdd(to);
+            }
+            frames.unlock(to);
+            frames.put(to);
+        }
+    }
+
+    private void report() {
+        machine.counters.add(Counter.PGMIGRATE_SUCCESS, moved);
+        machine.counters.add(Counter.PGMIGRATE_FAIL, collected - moved);
+        if (!machine.listening()) {
+            return;
+        }
+        int space = mm == null ? -1 : mm.id();
+        for (int i = 0; i < count; ) {
+            int run = i + 1;
+            if ((states[i] & LOST) != 0) {
+                long at = address(i);
+                String device = name(source(i));
+                machine.emit(() -> new MemoryEvent.PageLost(space, at, device));
+            } else if ((sources[i] & MIGRATE) != 0) {
+                String from = (sources[i] & VALID) != 0 ? name(source(i)) : "none";
+                String to = name(destinations[i]);
+                while (run < count && continues(run, from, to)) {
+                    run++;
+                }
+                long at = address(i);
+                int pages = run - i;
+                machine.emit(() -> new MemoryEvent.PagesMoved(space, at, pages, from, to));
+            }
+            i = run;
+        }
+        machine.emit(() -> new MemoryEvent.MigrationDone(space, mm == null ? 0 : address(0), count, collected, moved));
+    }
+
+    private boolean continues(int i, String from, String to) {
+        return (sources[i] & MIGRATE) != 0
+                && (mm != null || source(i) == source(i - 1) + 1)
+                && from.equals((sources[i] & VALID) != 0 ? name(source(i)) : "none")
+                && to.equals(name(destinations[i]));
+    }
+
+    private long address(int i) {
+        return Page.address(mm == null ? source(i) : start + i);
+    }
+
+    private String name(long frame) {
+        return frames.range(frame).owner.name();
+    }
+}

@@ -1,0 +1,180 @@
+package org.heteromem.core.space;
+
+import java.util.concurrent.locks.ReentrantReadWriteLock;
+import org.heteromem.core.Page;
+import org.heteromem.core.frame.FrameTable;
+import org.heteromem.core.frame.Frames;
+import org.heteromem.core.mirror.Invalidation;
+
+/**
+ * From a frame to every entry that maps it, in every process (Linux: rmap). Callers hold the page lock, so the anchor
+ * cannot change; the anchor's lock keeps areas where they are.
+ */
+public final class ReverseMap {
+    private ReverseMap() {}
+
+    private interface EntryAction {
+        void visit(Vma area, PageTableLeaf leaf, long page);
+    }
+
+    private static void walk(FrameTable frames, long frame, EntryAction action) {
+        if (!(frames.anchor(frame) instanceof Anchor anchor)) {
+            return;
+        }
+        long index = frames.index(frame);
+        ReentrantReadWriteLock.ReadLock read = anchor.lock().readLock();
+        read.lock();
+        try {
+            for (int i = 0; i < anchor.areas.size(); i++) {
+                Vma area = anchor.areas.get(i);
+                if (area.covers(index)) {
+                    long page = area.pageOf(index);
+                    PageTableLeaf leaf = area.mm.pageTable.leaf(page);
+                    if (leaf != null) {
+                        action.visit(area, leaf, page);
+                    }
+                }
+            }
+        } finally {
+            read.unlock();
+        }
+    }
+
+    private static boolean maps(long entry, long frame) {
+        int kind = PteLayout.kind(entry);
+        return (kind == PteLayout.PRESENT || kind == PteLayout.DEVICE_PRIVATE || kind == PteLayout.DEVICE_EXCLUSIVE)
+                && PteLayout.frame(entry) == frame;
+    }
+
+    /**
+     * Replaces every entry that maps a frame by a migration entry (try_to_migrate). Entries of pinned pages stay.
+     *
+     * @param machine the machine
+     * @param frame a locked frame on which the caller holds a reference
+     */
+    public static void unmapForMigration(Machine machine, long frame) {
+        FrameTable frames = machine.frames;
+        walk(frames, frame, (area, leaf, page) -> {
+            if (!maps(leaf.get(page), frame)) {
+                return;
+            }
+            Mm mm = area.mm;
+            mm.notifyStart(Invalidation.Reason.CLEAR, page, 1, null);
+            boolean replaced = false;
+            leaf.lock.lock();
+            try {
+                long entry = leaf.get(page);
+                if (maps(entry, frame)) {
+                    replaced = MigrationEntries.install(frames, leaf, page, entry);
+                }
+            } finally {
+                leaf.lock.unlock();
+            }
+            if (replaced) {
+                mm.mmu().stopWriters(page, 1);
+                frames.put(frame);
+            }
+            mm.notifyEnd();
+        });
+    }
+
+    /**
+     * Turns every migration entry for a frame into a mapping of a frame: the new one, or the old one to put things back
+     * (remove_migration_ptes).
+     *
+     * @param machine the machine
+     * @param from the frame that the entries name, locked
+     * @param to the frame that they shall map, locked
+     */
+    public static void restore(Machine machine, long from, long to) {
+        FrameTable frames = machine.frames;
+        // After a move the identity, and with it the anchor, is the new frame's.
+        walk(frames, to, (area, leaf, page) -> {
+            long entry = leaf.get(page);
+            if (PteLayout.kind(entry) != PteLayout.MIGRATION || PteLayout.frame(entry) != from) {
+                return;
+            }
+            if (to != from) {
+                area.mm.mmu().drop(page, 1);
+            }
+            leaf.lock.lock();
+            try {
+                entry = leaf.get(page);
+                if (PteLayout.kind(entry) == PteLayout.MIGRATION && PteLayout.frame(entry) == from) {
+                    MigrationEntries.remove(frames, area, leaf, page, entry, to);
+                }
+            } finally {
+                leaf.lock.unlock();
+            }
+        });
+    }
+
+    /**
+     * Turns every migration entry for a frame into a mark that the page is lost.
+     *
+     * @param machine the machine
+     * @param frame the locked frame whose contents are gone
+     */
+    public static void markLost(Machine machine, long frame) {
+        walk(machine.frames, frame, (area, leaf, page) -> {
+            leaf.lock.lock();
+            try {
+                long entry = leaf.get(page);
+                if (PteLayout.kind(entry) == PteLayout.MIGRATION && PteLayout.frame(entry) == frame) {
+                    leaf.set(page, PteLayout.make(PteLayout.LOST, frame, 0));
+                    area.mm.rssAnon.getAndDecrement();
+                }
+            } finally {
+                leaf.lock.unlock();
+            }
+        });
+    }
+
+    /**
+     * {@return how many entries of the page were used since the last look; clears their used bits (folio_referenced)}
+     *
+     * @param machine the machine
+     * @param frame a locked frame
+     */
+    public static int referenced(Machine machine, long frame) {
+        int[] used = {0};
+        walk(machine.frames, frame, (area, leaf, page) -> {
+            long seen = leaf.get(page);
+            if (!maps(seen, frame) || !PteLayout.young(seen)) {
+                return;
+            }
+            leaf.lock.lock();
+            try {
+                if (maps(leaf.get(page), frame)) {
+                    leaf.update(page, PteLayout.YOUNG, 0);
+                    // A cached translation would hide the next use.
+                    area.mm.mmu().revoke(page);
+                    used[0]++;
+                }
+            } finally {
+                leaf.lock.unlock();
+            }
+        });
+        return used[0] + ((machine.frames.clear(frame, Frames.REFERENCED) & Frames.REFERENCED) != 0 ? 1 : 0);
+    }
+
+    /**
+     * {@return one address that maps the frame, as space number and byte address, or null}
+     *
+     * @param machine the machine
+     * @param frame a locked frame
+     */
+    public static long[] anyMapping(Machine machine, long frame) {
+        long[] found = {-1, -1};
+        walk(machine.frames, frame, (area, leaf, page) -> {
+            long entry = leaf.get(page);
+            if (found[0] < 0
+                    && (maps(entry, frame)
+                            || PteLayout.kind(entry) == PteLayout.MIGRATION && PteLayout.frame(entry) == frame)) {
+                found[0] = area.mm.id();
+                found[1] = Page.address(page);
+            }
+        });
+        return found;
+    }
+}

@@ -1,0 +1,82 @@
+package org.heteromem.core.space;
+
+import java.util.Arrays;
+import org.heteromem.core.frame.FrameTable;
+import org.heteromem.core.frame.Frames;
+
+/**
+ * Takes the entries of a range away (Linux: zap_page_range, mmu_gather). Frames are let go only after {@link #finish}, when
+ * no access can reach them any more.
+ */
+final class Zapper {
+    private final Mm mm;
+    private final FrameTable frames;
+    private long[] gone = new long[64];
+    private int count;
+
+    Zapper(Mm mm) {
+        this.mm = mm;
+        this.frames = mm.machine().frames;
+    }
+
+    /** Clears [start, end). Guards survive when contents are thrown away, not when the area goes. */
+    void zap(long start, long end, boolean keepGuards) {
+        for (long page = start; page < end; page = PageTable.leafEnd(page)) {
+            PageTableLeaf leaf = mm.pageTable.leaf(page);
+            if (leaf == null) {
+                continue;
+            }
+            long stop = Math.min(end, PageTable.leafEnd(page));
+            leaf.lock.lock();
+            try {
+                for (long p = page; p < stop; p++) {
+                    zapEntry(leaf, p, keepGuards);
+                }
+            } finally {
+                leaf.lock.unlock();
+            }
+        }
+    }
+
+    private void zapEntry(PageTableLeaf leaf, long page, boolean keepGuards) {
+        long seen = leaf.get(page);
+        if (seen == 0 || (keepGuards && PteLayout.kind(seen) == PteLayout.GUARD)) {
+            return;
+        }
+        long entry = leaf.exchange(page, 0);
+        long frame = PteLayout.frame(entry);
+        switch (PteLayout.kind(entry)) {
+            case PteLayout.PRESENT, PteLayout.DEVICE_PRIVATE, PteLayout.DEVICE_EXCLUSIVE -> {
+                if (frame == mm.machine().zeroFrame) {
+                    return;
+                }
+                if (PteLayout.dirty(entry)) {
+                    frames.set(frame, Frames.DIRTY);
+                }
+                forget(frame);
+                frames.removeMappingKeepReference(frame);
+                if (count == gone.length) {
+                    gone = Arrays.copyOf(gone, count * 2);
+                }
+                gone[count++] = frame;
+            }
+            case PteLayout.MIGRATION -> forget(frame);
+            default -> {
+                // Guards and lost pages count as nothing.
+            }
+        }
+    }
+
+    private void forget(long frame) {
+        (frames.has(frame, Frames.ANON) ? mm.rssAnon : mm.rssShared).getAndDecrement();
+    }
+
+    /** Waits until no access can reach what was zapped in [start, end), then lets the frames go. */
+    void finish(long start, long end) {
+        mm.mmu().drop(start, end - start);
+        for (int i = 0; i < count; i++) {
+            frames.put(gone[i]);
+        }
+        count = 0;
+    }
+}

@@ -1,0 +1,12 @@
+/**
+ * How somebody waits who meets a locked page or a migration under way. The core itself blocks nobody:
+ *
+ * <pre>
+ *   fault ──► WaitPoint ──► Waiting: a CPU thread parks
+ *                      └──► a pump attaches the fault and goes on; a model reschedules its agent
+ * </pre>
+ */
+@NullMarked
+package org.heteromem.core.wait;
+
+import org.jspecify.annotations.NullMarked;

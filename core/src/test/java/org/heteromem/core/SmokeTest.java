@@ -1,0 +1,82 @@
+package org.heteromem.core;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.Set;
+import org.heteromem.core.device.DeviceDriver;
+import org.heteromem.core.device.DeviceFault;
+import org.heteromem.core.device.DeviceKind;
+import org.heteromem.core.device.DeviceMemory;
+import org.heteromem.core.device.DriverResult;
+import org.heteromem.core.inspect.Inspector;
+import org.heteromem.core.inspect.PageKind;
+import org.heteromem.core.memory.ArenaStore;
+import org.heteromem.core.migrate.Migration;
+import org.junit.jupiter.api.Test;
+
+class SmokeTest {
+    static final class Driver implements DeviceDriver {
+        long next;
+        int freed;
+
+        @Override
+        public DriverResult migrateToRam(DeviceFault fault) {
+            try (Migration m = Migration.forFault(fault, fault.address(), Page.SIZE)) {
+                if (!m.sources().movable(0)) {
+                    return DriverResult.DONE;
+                }
+                if (!m.allocateRam(0)) {
+                    return DriverResult.NO_MEMORY;
+                }
+                m.copy(0);
+                m.migrate();
+            }
+            return DriverResult.DONE;
+        }
+
+        @Override
+        public void frameFreed(DeviceMemory memory, long frame) {
+            freed++;
+        }
+    }
+
+    @Test
+    void aPageGoesToTheDeviceAndComesBackAtATouch() {
+        try (MemoryManager manager = MemoryManager.builder().node(16 << 20).build()) {
+            Driver driver = new Driver();
+            DeviceMemory memory = manager.addDevice(
+                    new DeviceMemory.Spec("gpu", DeviceKind.PRIVATE, driver, new ArenaStore(4 << 20)), driver);
+            AddressSpace space = manager.createAddressSpace();
+            long a = space.map(8L * Page.SIZE, Protection.READ_WRITE, Sharing.PRIVATE);
+            try (Cpu cpu = space.newCpu()) {
+                for (int i = 0; i < 4; i++) {
+                    cpu.storeLong(a + i * 4096L, 100 + i);
+                }
+                try (Migration m = Migration.setup(space, a, 8L * Page.SIZE, Set.of(Migration.Select.SYSTEM), driver)) {
+                    for (int i = 0; i < m.pages(); i++) {
+                        if (m.sources().movable(i)) {
+                            long frame = memory.firstFrame() + driver.next++;
+                            memory.initFrame(frame);
+                            m.setDestination(i, frame);
+                            m.copy(i);
+                        }
+                    }
+                    assertThat(m.migrate()).isEqualTo(8);
+                }
+                assertThat(Inspector.pages(space, a, 8)).allMatch(p -> p.kind() == PageKind.DEVICE_PRIVATE);
+                AddressSpace child = space.fork();
+                for (int i = 0; i < 8; i++) {
+                    assertThat(cpu.loadLong(a + i * 4096L)).isEqualTo(i < 4 ? 100 + i : 0);
+                }
+                cpu.storeLong(a, 7);
+                try (Cpu other = child.newCpu()) {
+                    assertThat(other.loadLong(a)).isEqualTo(100);
+                }
+                assertThat(driver.freed).isEqualTo(8);
+                assertThat(memory.liveReferences()).isZero();
+                assertThatThrownBy(() -> cpu.loadLong(a + 8 * 4096L)).isInstanceOf(AccessException.class);
+            }
+        }
+    }
+}
