@@ -1,0 +1,9 @@
+/**
+ * The core applied to real processes by userfaultfd: the native seam, what {@code doctor} checks, and what client and
+ * daemon say to each other.
+ *
+ * <p>Needs native access: {@code --enable-native-access=org.heteromem.live}.
+ */
+module org.heteromem.live {
+    requires static org.jspecify;
+}
