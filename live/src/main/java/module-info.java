@@ -6,4 +6,6 @@
  */
 module org.heteromem.live {
     requires static org.jspecify;
+
+    exports org.heteromem.live.doctor;
 }
