@@ -1,6 +1,7 @@
 package org.heteromem.cli;
 
 import org.heteromem.cli.command.CompletionCommand;
+import org.heteromem.cli.command.DoctorCommand;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -14,7 +15,7 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = true,
         versionProvider = Version.class,
         synopsisSubcommandLabel = "COMMAND",
-        subcommands = {CompletionCommand.class})
+        subcommands = {DoctorCommand.class, CompletionCommand.class})
 public final class Heteromem implements Runnable {
     @Spec
     @SuppressWarnings("NullAway.Init") // Set by picocli before run().

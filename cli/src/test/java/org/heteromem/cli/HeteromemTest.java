@@ -35,6 +35,14 @@ class HeteromemTest {
     }
 
     @Test
+    void doctorSaysFirstWhatRightsThereAre() {
+        int exit = command.execute("doctor");
+        assertThat(out.toString()).startsWith("rights: ").contains("kernel", "/dev/userfaultfd");
+        assertThat(exit).isEqualTo(out.toString().startsWith("rights: none") ? ExitCode.FAILED : ExitCode.OK);
+        assertThat(err.toString()).isEmpty();
+    }
+
+    @Test
     void versionNamesTheJdk() {
         assertThat(command.execute("--version")).isZero();
         assertThat(out.toString()).startsWith("heteromem ").contains("JDK " + Runtime.version());

@@ -31,6 +31,32 @@ class LayersTest {
     }
 
     @Test
+    void liveStandsOnCorePoliciesAndDevices() {
+        onlyUses(
+                        "live",
+                        "java..",
+                        "org.jspecify..",
+                        "org.heteromem.core..",
+                        "org.heteromem.policy..",
+                        "org.heteromem.devices..")
+                .check(ALL);
+    }
+
+    @Test
+    void liveHasOneSeamToTheKernel() {
+        noClasses()
+                .that()
+                .resideInAPackage("org.heteromem.live..")
+                .and()
+                .resideOutsideOfPackage("org.heteromem.live.natives")
+                .should()
+                .dependOnClassesThat()
+                .haveFullyQualifiedName("java.lang.foreign.Linker")
+                .because("what is asked of the kernel is asked in org.heteromem.live.natives")
+                .check(ALL);
+    }
+
+    @Test
     void coreHasNoOutsideWorld() {
         noClasses()
                 .that()
