@@ -125,13 +125,14 @@ public final class AddressSpace {
     }
 
     /**
-     * Moves a range to other addresses (mremap), pages on devices included. What is mapped at the target is unmapped first.
+     * Moves a range to other addresses (mremap), pages on devices included. It may meet several areas and holes, but must
+     * start in an area; the distances between them stay. What is mapped where an area goes is unmapped first.
      *
      * @param address first byte
      * @param length bytes, positive
      * @param target first byte of the new place
      * @param mode what is left behind
-     * @throws MemoryException EFAULT if the range is not mapped, EINVAL if the two overlap
+     * @throws MemoryException EFAULT if nothing is mapped at its start, EINVAL if the two overlap
      */
     public void remap(long address, long length, long target, RemapMode mode) {
         long pages = pages("remap", address, length);

@@ -404,7 +404,7 @@ public final class AreaOperations {
     // ---- remap -------------------------------------------------------------------------------------------------
 
     /**
-     * Moves a range; whatever is mapped at the target is unmapped first.
+     * Moves a range, area by area; whatever is mapped where an area goes is unmapped first. Holes are fine but at the start.
      *
      * @param mm where
      * @param start first page
@@ -426,32 +426,19 @@ public final class AreaOperations {
             if (found.length == 0 || found[0].start > start) {
                 throw new MemoryException(Errno.EFAULT, "remap: nothing is mapped at " + FaultHandler.at(start));
             }
-            if (found.length > 1 && mode == RemapMode.KEEP_SOURCE || !covered(found, end)) {
-                throw new MemoryException(
-                        Errno.EFAULT,
-                        "remap of " + pages + " pages at " + FaultHandler.at(start)
-                                + " reaches beyond the mapping there");
-            }
             limitAreas(mm, found.length + 2);
-            unmapLocked(mm, target, target + pages);
             for (Vma area : found) {
+                // Holes after the first area stay holes, at the target too.
                 long from = Math.max(start, area.start);
                 long to = Math.min(end, area.end);
-                moveArea(mm, area, from, to, target + (from - start), mode);
+                long at = target + (from - start);
+                unmapLocked(mm, at, at + (to - from));
+                moveArea(mm, area, from, to, at, mode);
             }
         } finally {
             mm.writeUnlock(stamp);
         }
         changed(mm, "remap", start, pages);
-    }
-
-    private static boolean covered(Vma[] found, long end) {
-        for (int i = 1; i < found.length; i++) {
-            if (found[i].start != found[i - 1].end) {
-                return false;
-            }
-        }
-        return found[found.length - 1].end >= end;
     }
 
     private static void moveArea(Mm mm, Vma area, long from, long to, long target, RemapMode mode) {
@@ -474,15 +461,11 @@ public final class AreaOperations {
         if (mode == RemapMode.MOVE) {
             unmapLocked(mm, from, to);
         } else {
-            Vma left = area;
-            if (left.has(Vma.LOCKED)) {
-                left = carve(mm, from, to)[0];
-                left.flags &= ~Vma.LOCKED;
+            // Of the whole area, also of parts that stayed: what Linux does.
+            area.flags &= ~Vma.LOCKED;
+            if (area.isPrivate() && area.start == from && area.end == to) {
+                unlink(area);
             }
-            if (left.isPrivate() && left.start == from && left.end == to) {
-                unlink(left);
-            }
-            mergeAround(mm, left);
         }
         mergeAround(mm, moved);
     }

@@ -39,11 +39,10 @@ final class MigrationEntries {
     }
 
     private static long bits(long entry, int kind, boolean exclusive) {
-        if (kind == PteLayout.DEVICE_EXCLUSIVE) {
-            // Reached through the reverse map only: comes back read-only, and the next write takes it over again.
-            return 0;
-        }
-        if (PteLayout.writable(entry)) {
+        // A device-exclusive entry, reached through the reverse map only, comes back read-only: the device's right to
+        // write
+        // is not the process's. The page stays the process's own, so the next store takes it over without a copy.
+        if (kind != PteLayout.DEVICE_EXCLUSIVE && PteLayout.writable(entry)) {
             return PteLayout.WRITE;
         }
         return exclusive ? PteLayout.EXCLUSIVE : 0;

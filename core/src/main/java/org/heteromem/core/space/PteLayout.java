@@ -95,6 +95,15 @@ public final class PteLayout {
     }
 
     /**
+     * {@return whether no fault can make a page of the entry: a guard, or a lost page}
+     *
+     * @param entry an entry
+     */
+    static boolean barred(long entry) {
+        return kind(entry) == GUARD || kind(entry) == LOST;
+    }
+
+    /**
      * {@return whether the entry was used since last cleared}
      *
      * @param entry an entry

@@ -78,6 +78,14 @@ public final class RangeWalk {
                     long found = look(entry);
                     out[(int) (page - start)] = found;
                     if (request != null && missing(entry, found)) {
+                        if (PteLayout.barred(entry)) {
+                            throw new MemoryException(
+                                    Errno.EFAULT,
+                                    "device access at " + FaultHandler.at(page) + ": "
+                                            + (PteLayout.kind(entry) == PteLayout.GUARD
+                                                    ? "a guard is installed there"
+                                                    : "the page was lost"));
+                        }
                         if (request == Access.WRITE && !area.protection.writable()) {
                             throw new MemoryException(
                                     Errno.EPERM,
