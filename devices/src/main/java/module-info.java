@@ -2,4 +2,6 @@
 module org.heteromem.devices {
     requires transitive org.heteromem.core;
     requires static org.jspecify;
+
+    exports org.heteromem.devices.testdriver;
 }

@@ -1,6 +1,7 @@
 package org.heteromem.cli;
 
 import org.heteromem.cli.command.CompletionCommand;
+import org.heteromem.cli.command.ConformCommand;
 import org.heteromem.cli.command.DoctorCommand;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -15,7 +16,7 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = true,
         versionProvider = Version.class,
         synopsisSubcommandLabel = "COMMAND",
-        subcommands = {DoctorCommand.class, CompletionCommand.class})
+        subcommands = {ConformCommand.class, DoctorCommand.class, CompletionCommand.class})
 public final class Heteromem implements Runnable {
     @Spec
     @SuppressWarnings("NullAway.Init") // Set by picocli before run().

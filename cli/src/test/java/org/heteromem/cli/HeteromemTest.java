@@ -54,7 +54,7 @@ class HeteromemTest {
             value = {
                 "--colour,            unknown option '--colour',      heteromem --help",
                 "walk,                unknown command 'walk',         heteromem --help",
-                "complete,            did you mean completion?,        heteromem --help",
+                "complete,            did you mean completion,         heteromem --help",
                 "completion --colour, unknown option '--colour',      heteromem completion --help",
                 "completion zsh,      unexpected argument 'zsh',      heteromem completion --help",
             })
