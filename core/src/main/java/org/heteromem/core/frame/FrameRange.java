@@ -3,6 +3,7 @@ package org.heteromem.core.frame;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import org.heteromem.core.Page;
+import org.jspecify.annotations.Nullable;
 
 /** A run of frames with one owner and one store. Metadata comes in sections, made at first use (sparse memory model). */
 public final class FrameRange {
@@ -41,6 +42,12 @@ public final class FrameRange {
         Section made = new Section(this, first + ((long) index << SECTION_SHIFT));
         Section other = (Section) SECTION.compareAndExchange(sections, index, null, made);
         return other == null ? made : other;
+    }
+
+    /** The metadata of a frame if it was ever touched: looking makes none. */
+    @Nullable
+    Section sectionIfAny(long frame) {
+        return (Section) SECTION.getAcquire(sections, (int) ((frame - first) >>> SECTION_SHIFT));
     }
 
     /**

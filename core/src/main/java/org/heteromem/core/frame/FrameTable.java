@@ -467,6 +467,39 @@ public final class FrameTable {
         return action -> waits.whenUnlocked(frame, action);
     }
 
+    /** Sees the metadata of a frame. */
+    @FunctionalInterface
+    public interface FrameVisitor {
+        /**
+         * Sees a frame.
+         *
+         * @param frame the frame
+         * @param counts the word of counts, to be read with {@link Frames}
+         * @param flags of {@link Frames}
+         */
+        void frame(long frame, long counts, int flags);
+    }
+
+    /**
+     * For the state checker: shows every frame of a range of which metadata exists.
+     *
+     * @param range the range
+     * @param visitor what is called for each
+     */
+    public void forEachFrame(FrameRange range, FrameVisitor visitor) {
+        for (long at = range.first; at < range.first + range.count; at += FrameRange.SECTION_FRAMES) {
+            Section s = range.sectionIfAny(at);
+            if (s == null) {
+                continue;
+            }
+            for (int i = 0; i < s.anchors.length; i++) {
+                long counts = (long) WORD.getVolatile(s.words, i * Frames.WORDS + Frames.COUNTS);
+                long state = (long) WORD.getVolatile(s.words, i * Frames.WORDS + Frames.STATE);
+                visitor.frame(at + i, counts, (int) (state & Frames.FLAG_MASK));
+            }
+        }
+    }
+
     /** {@return bytes of metadata that exist, for measuring} */
     public long metadataBytes() {
         long sections = 0;

@@ -50,7 +50,7 @@ public final class Frames {
     /** The page lock is held. */
     public static final int LOCKED = 1;
     /** Somebody waits for the page lock. */
-    static final int WAITERS = 1 << 1;
+    public static final int WAITERS = 1 << 1;
     /** On an LRU list of its node. */
     public static final int LRU = 1 << 2;
     /** On the active list. */

@@ -1,5 +1,6 @@
 package org.heteromem.core.frame;
 
+import java.util.function.Consumer;
 import java.util.function.LongConsumer;
 
 /** A doubly linked list through the frames' third words; index + 1, so that 0 is no neighbour. Guarded by the node's LRU lock. */
@@ -91,9 +92,23 @@ final class Lru {
         return size;
     }
 
-    void forEach(LongConsumer action) {
+    /** Visits all, and tells of links that do not agree; stops at the first of those. */
+    void audit(LongConsumer visitor, Consumer<String> broken) {
+        long seen = 0;
+        int before = 0;
         for (int id = first; id != 0; id = next(table.links(frame(id)))) {
-            action.accept(frame(id));
+            long links = table.links(frame(id));
+            if (seen == size || previous(links) != before) {
+                broken.accept("frame 0x" + Long.toHexString(frame(id)) + " is number " + (seen + 1) + " of " + size
+                        + " and its way back leads to " + previous(links) + ", not " + before);
+                return;
+            }
+            visitor.accept(frame(id));
+            before = id;
+            seen++;
+        }
+        if (seen != size || last != before) {
+            broken.accept("has " + seen + " frames, not " + size + ", and ends at " + before + ", not " + last);
         }
     }
 }

@@ -251,28 +251,56 @@ public final class RamNode implements MemoryNode, FrameOwner, FrameAllocator {
         }
     }
 
+    /** What the state checker is shown of a node; only at a quiet point. */
+    public interface ListVisitor {
+        /**
+         * Sees a frame on an LRU list.
+         *
+         * @param frame the frame
+         * @param onActive whether on the active one
+         */
+        void lru(long frame, boolean onActive);
+
+        /**
+         * Sees a free frame that was used before.
+         *
+         * @param frame the frame
+         */
+        void free(long frame);
+
+        /**
+         * Hears that a list is broken.
+         *
+         * @param detail how
+         */
+        void broken(String detail);
+    }
+
     /**
      * For the state checker: walks both LRU lists and the free list; only at a quiet point.
      *
-     * @param lru called with every frame on an LRU list
-     * @param free called with every free frame that was used before
-     * @return the number of frames that were never used
+     * @param visitor what is called for every frame
+     * @return the first frame that was never used
      */
-    public long walkLists(java.util.function.LongConsumer lru, java.util.function.LongConsumer free) {
+    public long walkLists(ListVisitor visitor) {
         lruLock.lock();
         try {
-            active.forEach(lru);
-            inactive.forEach(lru);
+            active.audit(frame -> visitor.lru(frame, true), detail -> visitor.broken("active list: " + detail));
+            inactive.audit(frame -> visitor.lru(frame, false), detail -> visitor.broken("inactive list: " + detail));
         } finally {
             lruLock.unlock();
         }
         long index = freeHead.get() & 0xffff_ffffL;
-        while (index != 0) {
+        for (long left = range.count; index != 0; left--) {
+            if (left == 0 || index > range.count) {
+                visitor.broken("the free list has a circle or leaves the node");
+                break;
+            }
             long frame = range.first + index - 1;
-            free.accept(frame);
+            visitor.free(frame);
             index = table.links(frame) & 0xffff_ffffL;
         }
-        return Math.max(0, range.count - neverUsed.get());
+        return range.first + Math.min(range.count, neverUsed.get());
     }
 
     /** {@return whether nobody holds the LRU lock} */

@@ -1,5 +1,6 @@
 package org.heteromem.core.mmu;
 
+import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 
 /** The MMU of threads that translate in software: tells every translation cache of a process what has changed. Thread-safe. */
@@ -27,6 +28,35 @@ public final class SoftwareMmu implements Mmu {
      */
     public synchronized void detach(TranslatedMemory cache) {
         caches = Arrays.stream(caches).filter(c -> c != cache).toArray(TranslatedMemory[]::new);
+    }
+
+    /** Sees what threads have at hand. */
+    @FunctionalInterface
+    public interface TranslationVisitor {
+        /**
+         * Sees a translation.
+         *
+         * @param page the page number
+         * @param segment the memory that an access would go to
+         * @param offset the offset in it of the page's first byte
+         * @param writable whether for stores
+         */
+        void translation(long page, MemorySegment segment, long offset, boolean writable);
+    }
+
+    /**
+     * For the state checker: shows every translation that an access would use; only while no thread makes any.
+     *
+     * @param visitor what is called for each
+     * @return whether no store is under way
+     */
+    public boolean audit(TranslationVisitor visitor) {
+        boolean idle = true;
+        for (TranslatedMemory cache : caches) {
+            cache.audit(visitor);
+            idle &= cache.idle();
+        }
+        return idle;
     }
 
     @Override

@@ -95,6 +95,25 @@ abstract class TranslationCache {
         }
     }
 
+    /** Shows every translation that an access would use now; for the state checker, while the owner does nothing. */
+    final void audit(SoftwareMmu.TranslationVisitor visitor) {
+        for (int slot = 0; slot < SLOTS; slot++) {
+            long read = (long) TAG.getOpaque(readTags, slot);
+            long write = (long) TAG.getOpaque(writeTags, slot);
+            if (read != NO_PAGE) {
+                visitor.translation(read, segments[slot], bases[slot] + Page.address(read), false);
+            }
+            if (write != NO_PAGE) {
+                visitor.translation(write, segments[slot], bases[slot] + Page.address(write), true);
+            }
+        }
+    }
+
+    /** {@return whether no store is under way} */
+    final boolean idle() {
+        return (long) STORING.getAcquire(this) == NO_PAGE;
+    }
+
     /**
      * Makes the translations of a range unusable and waits for stores to it that are under way. By anybody who holds no
      * page-table lock.

@@ -44,6 +44,16 @@ public final class PageReferences implements AutoCloseable {
         return frames[i];
     }
 
+    /** {@return whether they are pins rather than plain references} */
+    public boolean isPin() {
+        return kind != PageReference.Kind.GET;
+    }
+
+    /** {@return whether they have not been given back yet} */
+    public boolean isOpen() {
+        return !closed.get();
+    }
+
     /**
      * Reads from a held page.
      *

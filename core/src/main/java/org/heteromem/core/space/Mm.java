@@ -147,9 +147,9 @@ public final class Mm {
         return new MemoryException(Errno.EINVAL, "address space " + id + " has exited");
     }
 
-    /** {@return whether nobody holds the lock of the areas} */
+    /** {@return whether nobody holds the lock of the areas or that of their anchors' making} */
     public boolean unlocked() {
-        return !lock.isReadLocked() && !lock.isWriteLocked();
+        return !lock.isReadLocked() && !lock.isWriteLocked() && !anonLock.isLocked();
     }
 
     // ---- notifications -----------------------------------------------------------------------------------------

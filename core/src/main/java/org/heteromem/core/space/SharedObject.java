@@ -72,6 +72,11 @@ final class SharedObject extends Anchor {
     }
 
     /** For the state checker. */
+    synchronized int users() {
+        return users;
+    }
+
+    /** For the state checker. */
     synchronized Map<Long, Long> snapshot() {
         return Map.copyOf(pages);
     }
