@@ -27,6 +27,7 @@ public final class AddressSpace {
         this.manager = manager;
         this.softwareMmu = mmu == null ? new SoftwareMmu() : null;
         this.mm = new Mm(manager.machine(), this, mmu == null ? softwareMmu() : mmu);
+        mm.publish();
     }
 
     private SoftwareMmu softwareMmu() {

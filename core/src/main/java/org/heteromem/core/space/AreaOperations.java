@@ -453,9 +453,13 @@ public final class AreaOperations {
         link(moved, area.chain);
         mm.areas.add(moved);
         mm.notifyStart(Invalidation.Reason.UNMAP, from, pages, null);
-        // No reverse walk may pass the new place before and the old place after a page has moved between them.
-        rebound(area, () -> moveEntries(mm, from, to, target));
-        mm.mmu().stopWriters(from, pages);
+        // No reverse walk may pass the new place before and the old place after a page has moved between them; nor may
+        // it
+        // copy a page that it finds at the new place while a store through the old one is under way.
+        rebound(area, () -> {
+            moveEntries(mm, from, to, target);
+            mm.mmu().stopWriters(from, pages);
+        });
         mm.mmu().drop(from, pages);
         mm.notifyEnd();
         if (mode == RemapMode.MOVE) {

@@ -84,10 +84,12 @@ public final class Machine {
         }
     }
 
-    int register(Mm mm) {
-        int id = ids.incrementAndGet();
-        spaces.put(id, mm);
-        return id;
+    int nextSpaceId() {
+        return ids.incrementAndGet();
+    }
+
+    void register(Mm mm) {
+        spaces.put(mm.id(), mm);
     }
 
     void unregister(Mm mm) {

@@ -62,7 +62,12 @@ public final class Mm {
         this.face = face;
         this.mmu = mmu;
         this.notifiers = new NotifierSubscriptions(machine.waiting);
-        this.id = machine.register(this);
+        this.id = machine.nextSpaceId();
+    }
+
+    /** Lets others find it; once its public face is complete, since they reach one by the other. */
+    public void publish() {
+        machine.register(this);
     }
 
     /** {@return the number of this address space} */
@@ -296,7 +301,8 @@ public final class Mm {
                                 "its driver served " + NO_PROGRESS_LIMIT + " faults without moving it",
                                 null);
                     }
-                    Thread.onSpinWait();
+                    // Whoever holds the page for a moment may not be running: let it.
+                    Thread.yield();
                 }
                 default -> {
                     return result;

@@ -65,6 +65,8 @@ public final class PageMigration {
     private final long faultFrame;
     private int collected;
     private int moved;
+    /** Whether {@link #movePages} or {@link #giveUp} has said which pages go. */
+    private boolean decided;
 
     private PageMigration(
             Machine machine,
@@ -374,6 +376,7 @@ public final class PageMigration {
 
     /** Moves the identity of every page that has a destination (migrate_vma_pages). */
     public void movePages() {
+        decided = true;
         boolean notified = false;
         for (int i = 0; i < count; i++) {
             if ((sources[i] & MIGRATE) == 0) {
@@ -471,6 +474,7 @@ public final class PageMigration {
 
     /** Leaves every page where it is, but for those that were declared lost. */
     public void giveUp() {
+        decided = true;
         for (int i = 0; i < count; i++) {
             sources[i] &= ~MIGRATE;
         }
@@ -480,6 +484,9 @@ public final class PageMigration {
 
     /** Maps what moved at its new place and what did not at its old one, and lets everything go (migrate_vma_finalize). */
     public void finish() {
+        if (!decided) {
+            giveUp();
+        }
         if (mm != null && area != null) {
             if (moved > 0) {
                 mm.mmu().drop(start, count);

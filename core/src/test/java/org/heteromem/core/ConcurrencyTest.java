@@ -1,0 +1,137 @@
+package org.heteromem.core;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
+import org.heteromem.core.device.DeviceKind;
+import org.heteromem.core.device.DeviceMemory;
+import org.heteromem.core.inspect.Inspector;
+import org.heteromem.core.inspect.PageKind;
+import org.heteromem.core.memory.ArenaStore;
+import org.heteromem.core.migrate.Migration;
+import org.heteromem.core.mmu.Mmu;
+import org.heteromem.core.pin.Pins;
+import org.junit.jupiter.api.Test;
+
+/** What the soak found: each defect as a small test of its own. */
+class ConcurrencyTest {
+    private static final int RAM_PAGES = 16;
+
+    /** A long pin moves a coherent page to RAM; where RAM is full it must leave the page mapped where it was. */
+    @Test
+    void longPinWithoutFreeRamLeavesThePageWhereItWas() {
+        try (MemoryManager manager =
+                MemoryManager.builder().node(Page.address(RAM_PAGES)).build()) {
+            SmokeTest.Driver driver = new SmokeTest.Driver();
+            DeviceMemory memory = manager.addDevice(
+                    new DeviceMemory.Spec("cxl", DeviceKind.COHERENT, driver, new ArenaStore(Page.address(16))),
+                    driver);
+            AddressSpace space = manager.createAddressSpace();
+            long a = space.map(Page.address(RAM_PAGES), Protection.READ_WRITE, Sharing.PRIVATE);
+            try (Cpu cpu = space.newCpu()) {
+                cpu.storeLong(a, 42);
+                try (Migration m = Migration.setup(space, a, Page.SIZE, Set.of(Migration.Select.SYSTEM), driver)) {
+                    memory.initFrame(memory.firstFrame());
+                    m.setDestination(0, memory.firstFrame());
+                    m.copy(0);
+                    assertThat(m.migrate()).isOne();
+                }
+                for (int i = 1; manager.nodes().getFirst().freeFrames() > 0; i++) {
+                    cpu.storeLong(a + Page.address(i), i);
+                }
+
+                assertThatThrownBy(() -> Pins.pinLongTerm(space, a, 1, Access.READ))
+                        .isInstanceOf(MemoryException.class)
+                        .hasMessageContaining("EBUSY");
+
+                assertThat(Inspector.pages(space, a, 1)[0].kind()).isEqualTo(PageKind.PRESENT);
+                assertThat(cpu.loadLong(a)).isEqualTo(42);
+                cpu.storeLong(a, 43);
+                assertThat(cpu.loadLong(a)).isEqualTo(43);
+            }
+        }
+    }
+
+    /** Whoever lists the processes may use what the list holds. */
+    @Test
+    void aListedAddressSpaceIsComplete() {
+        try (MemoryManager manager =
+                MemoryManager.builder().node(Page.address(RAM_PAGES)).build()) {
+            AtomicBoolean done = new AtomicBoolean();
+            CompletableFuture<Void> reader = CompletableFuture.runAsync(() -> {
+                while (!done.get()) {
+                    manager.spaces().forEach(space -> assertThat(space.areas()).isEmpty());
+                }
+            });
+            for (int i = 0; i < 20_000 && !reader.isDone(); i++) {
+                manager.createAddressSpace().exit();
+            }
+            done.set(true);
+            reader.join();
+        }
+    }
+
+    /**
+     * While a store through the old place of a moved page may be under way, nobody may copy the page that is found at the
+     * new place: the store would be lost.
+     */
+    @Test
+    void aMovedPageIsNotCopiedBeforeStoresThroughItsOldPlaceHaveEnded() throws InterruptedException {
+        try (MemoryManager manager = MemoryManager.builder()
+                .node(Page.address(RAM_PAGES))
+                .node(Page.address(RAM_PAGES))
+                .build()) {
+            AtomicReference<Thread> migrator = new AtomicReference<>();
+            AtomicReference<Thread.State> duringStop = new AtomicReference<>();
+            long from = 1L << 32;
+            long to = 1L << 33;
+            Mmu mmu = new Mmu() {
+                @Override
+                public void revoke(long page) {}
+
+                @Override
+                public void stopWriters(long firstPage, long pages) {
+                    // Called for the old place: a store is "under way" until this returns.
+                    if (firstPage == Page.of(from) && duringStop.get() == null) {
+                        duringStop.set(Thread.State.NEW);
+                        Thread thread = migrator.get();
+                        thread.start();
+                        while (thread.getState() == Thread.State.RUNNABLE) {
+                            Thread.onSpinWait();
+                        }
+                        duringStop.set(thread.getState());
+                    }
+                }
+
+                @Override
+                public void drop(long firstPage, long pages) {
+                    stopWriters(firstPage, pages);
+                }
+
+                @Override
+                public void fill(long page, long frame, boolean writable) {}
+            };
+            AddressSpace space = manager.createAddressSpace(mmu);
+            space.mapAt(from, Page.SIZE, Protection.READ_WRITE, Sharing.PRIVATE);
+            space.fault(from, Access.WRITE);
+            long frame = Inspector.pages(space, from, 1)[0].frame();
+            migrator.set(Thread.ofPlatform().unstarted(() -> {
+                try (Migration m = Migration.ofFrames(manager, new long[] {frame})) {
+                    assertThat(m.allocateRam(0, manager.nodes().get(1))).isTrue();
+                    m.copy(0);
+                    m.migrate();
+                }
+            }));
+
+            space.remap(from, Page.SIZE, to, RemapMode.MOVE);
+            migrator.get().join();
+
+            assertThat(duringStop.get()).isNotEqualTo(Thread.State.TERMINATED);
+            assertThat(Inspector.pages(space, to, 1)[0].memory()).isEqualTo("node1");
+        }
+    }
+}
