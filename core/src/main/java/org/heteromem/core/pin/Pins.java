@@ -77,27 +77,14 @@ public final class Pins {
                             + ": a page-aligned address and at least one page are needed");
         }
         long[] frames = new long[pages];
-        int taken = 0;
-        try {
-            for (; taken < pages; taken++) {
-                long frame = PageReference.take(space.mm(), Page.of(address) + taken, access, kind);
-                if (frame < 0) {
-                    boolean busy = frame == PageReference.BUSY;
-                    throw new MemoryException(
-                            busy ? Errno.EBUSY : Errno.EFAULT,
-                            kind + " of the page at 0x" + Long.toHexString(address + Page.address(taken)) + ": "
-                                    + (busy
-                                            ? "it is referenced elsewhere and cannot be pinned here"
-                                            : "it cannot be accessed"));
-                }
-                frames[taken] = frame;
-            }
-        } finally {
-            if (taken < pages) {
-                for (int i = 0; i < taken; i++) {
-                    PageReference.release(space.mm().machine(), frames[i], kind);
-                }
-            }
+        PageReference.Refusal refusal = PageReference.takeAll(space.mm(), Page.of(address), frames, access, kind);
+        if (refusal != null) {
+            throw new MemoryException(
+                    refusal.busy() ? Errno.EBUSY : Errno.EFAULT,
+                    kind + " of the page at 0x" + Long.toHexString(Page.address(refusal.page())) + ": "
+                            + (refusal.busy()
+                                    ? "it is referenced elsewhere and cannot be pinned here"
+                                    : "it cannot be accessed"));
         }
         PinChange change = switch (kind) {
             case GET -> PinChange.GET;

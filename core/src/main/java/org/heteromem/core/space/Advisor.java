@@ -145,8 +145,9 @@ public final class Advisor {
 
     private static void installGuards(Mm mm, Vma area, long from, long to) {
         notLocked(area, from, Advice.GUARD_INSTALL);
+        // The range is not empty any more: a fork must copy its page table.
+        area.flags |= Vma.MAYBE_GUARD;
         if (area.isPrivate()) {
-            // A range with guards is not empty any more: a fork must copy its page table.
             mm.prepareAnon(area);
         }
         mm.notifyStart(Invalidation.Reason.CLEAR, from, to - from, null);

@@ -196,7 +196,7 @@ public final class AreaOperations {
 
     private static boolean mergeable(Vma left, Vma right) {
         return left.protection == right.protection
-                && left.flags == right.flags
+                && ((left.flags ^ right.flags) & ~Vma.STICKY) == 0
                 && left.shared == right.shared
                 && right.offset == left.index(right.start)
                 && sameAnchor(left, right);
@@ -218,6 +218,7 @@ public final class AreaOperations {
             link(left, right.chain);
             left.anonVma = right.anonVma;
         }
+        left.flags |= right.flags & Vma.STICKY;
         mm.areas.remove(right);
         rebound(left, () -> left.end = end);
         unlink(right);
@@ -337,24 +338,25 @@ public final class AreaOperations {
         mm.notifyEnd();
         mergeAround(mm, area);
         if (populate) {
-            for (long page = start; page < end; page++) {
-                populateLocked(mm, page);
+            for (long page = start; page < end && populateLocked(mm, page); page++) {
+                // On to the next.
             }
         }
     }
 
     /**
-     * Write-faults a page of a locked area that has just become writable. The exclusive lock is held, so what would have to
-     * wait or to make room is left for the touch to come; so does Linux with a failing populate.
+     * Write-faults a page of a locked area that has just become writable; false if that is not possible, which ends the
+     * populating as in Linux. The exclusive lock is held, so what would have to wait or to make room is left for the touch
+     * to come.
      */
-    private static void populateLocked(Mm mm, long page) {
-        for (int i = 0; i < 4; i++) {
-            PageTableLeaf leaf = mm.pageTable.leafOrMake(page);
-            if (PteLayout.allows(leaf.get(page), true)
-                    || !(FaultHandler.handle(mm, page, true, false) instanceof FaultResult.Done)) {
-                return;
+    private static boolean populateLocked(Mm mm, long page) {
+        PageTableLeaf leaf = mm.pageTable.leafOrMake(page);
+        while (!PteLayout.allows(leaf.get(page), true)) {
+            if (!(FaultHandler.handle(mm, page, true, false) instanceof FaultResult.Done)) {
+                return false;
             }
         }
+        return true;
     }
 
     private static void changeEntries(Mm mm, Vma area, long start, long end) {

@@ -85,11 +85,22 @@ public final class Forker {
             linkChild(copy, area.chain);
         }
         child.areas.add(copy);
-        if (wipe || area.anonVma == null) {
+        if (wipe || !area.needsCopy()) {
             return true;
         }
-        boolean complete = true;
+        if (area.shared != null) {
+            // Nothing becomes read-only: nobody has to be told.
+            return copyTable(area, copy);
+        }
         parent.notifyStart(Invalidation.Reason.PROTECTION_PAGE, area.start, area.pages(), null);
+        boolean complete = copyTable(area, copy);
+        parent.mmu().stopWriters(area.start, area.pages());
+        parent.notifyEnd();
+        return complete;
+    }
+
+    private boolean copyTable(Vma area, Vma copy) {
+        boolean complete = true;
         for (long page = area.start; page < area.end && complete; page = PageTable.leafEnd(page)) {
             PageTableLeaf source = parent.pageTable.leaf(page);
             if (source != null) {
@@ -97,8 +108,6 @@ public final class Forker {
                 complete = copyLeaf(area, copy, source, sink, page, Math.min(area.end, PageTable.leafEnd(page)));
             }
         }
-        parent.mmu().stopWriters(area.start, area.pages());
-        parent.notifyEnd();
         return complete;
     }
 
@@ -138,6 +147,12 @@ public final class Forker {
     private boolean copyEntry(Vma area, Vma copy, PageTableLeaf source, PageTableLeaf sink, long page, long seen) {
         long entry = seen;
         long frame = PteLayout.frame(entry);
+        if (area.shared != null
+                && PteLayout.kind(entry) != PteLayout.GUARD
+                && PteLayout.kind(entry) != PteLayout.LOST) {
+            copyShared(sink, page, entry);
+            return true;
+        }
         switch (PteLayout.kind(entry)) {
             case PteLayout.DEVICE_EXCLUSIVE -> {
                 if (!frames.tryLock(frame)) {
@@ -169,6 +184,15 @@ public final class Forker {
             default -> throw new IllegalStateException("fork met " + PteLayout.describe(entry));
         }
         return true;
+    }
+
+    /** A page of shared memory is mapped as it is, if that can be done at once; else the child finds it by a fault. */
+    private void copyShared(PageTableLeaf sink, long page, long entry) {
+        if (PteLayout.kind(entry) == PteLayout.PRESENT) {
+            frames.addMapping(PteLayout.frame(entry));
+            sink.set(page, entry & ~(PteLayout.YOUNG | PteLayout.DIRTY));
+            child.rssShared.getAndIncrement();
+        }
     }
 
     private boolean copyPresent(Vma copy, PageTableLeaf source, PageTableLeaf sink, long page, long entry) {

@@ -220,7 +220,7 @@ public final class Mm {
     private static boolean anonCompatible(Vma left, Vma right) {
         return left.isPrivate()
                 && right.isPrivate()
-                && left.flags == right.flags
+                && ((left.flags ^ right.flags) & ~Vma.STICKY) == 0
                 && right.offset == left.index(right.start);
     }
 

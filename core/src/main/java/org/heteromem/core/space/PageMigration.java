@@ -244,7 +244,7 @@ public final class PageMigration {
                 if ((states[i] & SOLE) == 0) {
                     ReverseMap.unmapForMigration(machine, frame);
                 }
-                movable = frames.counts(frame) == expectedCounts(frame);
+                movable = movable(frame);
             }
             if (!movable) {
                 restore(i, frame);
@@ -252,6 +252,15 @@ public final class PageMigration {
                 collected--;
             }
         }
+    }
+
+    /**
+     * Whether it is worth a try. For device memory one reference more is let pass, as in Linux, where those who wait for the
+     * end of a migration take one for a moment; {@link #moveIdentity} is strict.
+     */
+    private boolean movable(long frame) {
+        long more = frames.counts(frame) - expectedCounts(frame);
+        return more == 0 || (more == 1 && frames.range(frame).owner.isDevice());
     }
 
     /** The counts that a page has when nobody outside refers to it: unmapped, unpinned, known to us and those we know. */

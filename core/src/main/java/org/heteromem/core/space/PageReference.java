@@ -3,7 +3,6 @@ package org.heteromem.core.space;
 import java.util.function.LongConsumer;
 import org.heteromem.core.Access;
 import org.heteromem.core.Errno;
-import org.heteromem.core.device.DeviceKind;
 import org.heteromem.core.fault.FaultResult;
 import org.heteromem.core.frame.DeviceFrames;
 import org.heteromem.core.frame.FrameTable;
@@ -27,42 +26,99 @@ public final class PageReference {
         PIN_LONG_TERM
     }
 
-    /** Failure instead of a frame. */
-    public static final long FAILED = -1;
-    /** The page cannot be moved to where a long pin is allowed. */
-    public static final long BUSY = -2;
+    /** No frame: the page cannot be accessed so. */
+    private static final long FAILED = -1;
+    /** No frame: the page cannot take more references of this kind. */
+    private static final long BUSY = -2;
 
+    /** How often a page may turn up in device memory again before a long pin gives up. */
     private static final int LONG_TERM_ATTEMPTS = 10;
+
+    /**
+     * Why references were not taken.
+     *
+     * @param page the page that could not be had
+     * @param busy whether it is there but cannot be referenced so; else it cannot be accessed
+     */
+    public record Refusal(long page, boolean busy) {}
 
     private PageReference() {}
 
     /**
-     * Takes a reference.
+     * Takes references to consecutive pages, all or none. As in Linux, all are found and faulted in before any is moved to
+     * where a long pin is allowed.
      *
      * @param mm whose address space
-     * @param page the page number
+     * @param first the first page
+     * @param frames filled with the frames
      * @param access what the holder will do
      * @param kind what kind of reference
-     * @return the frame, or {@link #FAILED} (EFAULT), or {@link #BUSY}
+     * @return null, or why nothing is referenced
      */
-    public static long take(Mm mm, long page, Access access, Kind kind) {
-        FrameTable frames = mm.machine().frames;
-        for (int attempt = 0; attempt < LONG_TERM_ATTEMPTS; attempt++) {
-            long frame = follow(mm, page, access, kind);
-            if (frame == FAILED || kind != Kind.PIN_LONG_TERM) {
-                return frame;
+    public static @Nullable Refusal takeAll(Mm mm, long first, long[] frames, Access access, Kind kind) {
+        int attempts = 0;
+        int kept = 0;
+        while (kept < frames.length) {
+            int found = kept;
+            long frame = 0;
+            while (found < frames.length && (frame = follow(mm, first + found, access, kind)) >= 0) {
+                frames[found++] = frame;
             }
-            if (!(frames.range(frame).owner instanceof DeviceFrames device)
-                    || device.memory().kind() != DeviceKind.COHERENT) {
-                return frame;
+            Refusal refusal = null;
+            if (found == kept) {
+                refusal = new Refusal(first + kept, frame == BUSY);
+            } else if (kind != Kind.PIN_LONG_TERM || !anyUnpinnable(mm.machine(), frames, kept, found)) {
+                kept = found;
+            } else if (++attempts > LONG_TERM_ATTEMPTS) {
+                releaseAll(mm.machine(), frames, kept, found, kind);
+                refusal = new Refusal(first + kept, true);
+            } else {
+                int stuck = moveUnpinnable(mm.machine(), frames, kept, found);
+                refusal = stuck < 0 ? null : new Refusal(first + stuck, true);
             }
-            // Device memory is no place for a long pin: move the page to RAM, then look again.
-            frames.unpin(frame);
-            if (!HomeMigration.moveToRam(mm.machine(), frame)) {
-                return BUSY;
+            if (refusal != null) {
+                releaseAll(mm.machine(), frames, 0, kept, kind);
+                return refusal;
             }
         }
-        return BUSY;
+        return null;
+    }
+
+    private static boolean unpinnable(Machine machine, long frame) {
+        return machine.frames.range(frame).owner instanceof DeviceFrames device
+                && !device.memory().supportsLongTermPinning();
+    }
+
+    private static boolean anyUnpinnable(Machine machine, long[] frames, int from, int to) {
+        for (int i = from; i < to; i++) {
+            if (unpinnable(machine, frames[i])) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /**
+     * Moves those of the pinned pages to RAM that are where no long pin is allowed, and gives all pins back, since the pages
+     * must be looked up again (migrate_longterm_unpinnable_folios).
+     *
+     * @return -1, or which page could not be moved
+     */
+    private static int moveUnpinnable(Machine machine, long[] frames, int from, int to) {
+        int stuck = -1;
+        for (int i = from; i < to; i++) {
+            machine.frames.unpin(frames[i]);
+            if (stuck < 0 && unpinnable(machine, frames[i]) && !HomeMigration.moveToRam(machine, frames[i])) {
+                stuck = i;
+            }
+        }
+        return stuck;
+    }
+
+    private static void releaseAll(Machine machine, long[] frames, int from, int to, Kind kind) {
+        for (int i = from; i < to; i++) {
+            release(machine, frames[i], kind);
+        }
     }
 
     /**
@@ -183,7 +239,7 @@ public final class PageReference {
     public static @Nullable Errno makeExclusive(Mm mm, long page, Object owner, LongConsumer programme) {
         FrameTable frames = mm.machine().frames;
         for (; ; ) {
-            long frame = take(mm, page, Access.WRITE, Kind.GET);
+            long frame = follow(mm, page, Access.WRITE, Kind.GET);
             if (frame < 0) {
                 return Errno.EFAULT;
             }

@@ -25,6 +25,12 @@ final class Vma {
     /** Advised not to. */
     static final int NOHUGEPAGE = 1 << 5;
 
+    /** It has had guards, so its page table may say more than that pages are absent (VM_MAYBE_GUARD). */
+    static final int MAYBE_GUARD = 1 << 6;
+
+    /** Flags that do not keep areas apart and that the joined area has if one of the two had them. */
+    static final int STICKY = MAYBE_GUARD;
+
     final Mm mm;
     long start;
     long end;
@@ -56,6 +62,11 @@ final class Vma {
 
     boolean has(int flag) {
         return (flags & flag) != 0;
+    }
+
+    /** Whether a child could not find all of the area's pages and guards again by faults (vma_needs_copy). */
+    boolean needsCopy() {
+        return anonVma != null || has(MAYBE_GUARD);
     }
 
     long pages() {
