@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.TreeMap;
 import org.heteromem.core.MemoryException;
 import org.heteromem.core.Page;
+import org.heteromem.core.inspect.StateChecker;
 
 /** Replays one scenario on a machine of its own. */
 final class Replay {
@@ -46,6 +47,7 @@ final class Replay {
             }
         }
         try {
+            checkState();
             tasks.descendingMap().values().forEach(ReplayTask::exit);
             String left = machine.leftBehind();
             if (!left.isEmpty()) {
@@ -56,9 +58,19 @@ final class Replay {
         }
     }
 
+    private void checkState() {
+        StateChecker checker = StateChecker.of(machine.manager());
+        tasks.values().forEach(task -> task.account(checker));
+        checker.check().forEach(violation -> atEnd(violation.toString()));
+    }
+
     private void atEnd(String actual) {
         differences.add(new Difference(
-                scenario, scenario.steps().getLast().line(), "end of the scenario", "every page freed", actual));
+                scenario,
+                scenario.steps().getLast().line(),
+                "end of the scenario",
+                "a sound state, and every page freed",
+                actual));
     }
 
     private String result(Step step) {

@@ -23,6 +23,7 @@ import org.heteromem.core.Sharing;
 import org.heteromem.core.inspect.Inspector;
 import org.heteromem.core.inspect.PageView;
 import org.heteromem.core.inspect.Smaps;
+import org.heteromem.core.inspect.StateChecker;
 import org.heteromem.core.pin.PageReferences;
 import org.heteromem.core.pin.Pins;
 import org.heteromem.devices.testdriver.PageState;
@@ -68,6 +69,13 @@ final class ReplayTask {
         space.exit();
         mirrors.values().forEach(TestMirror::close);
         mirrors.clear();
+    }
+
+    /** Tells the state checker what this process has outside the core. */
+    void account(StateChecker checker) {
+        holds.values().forEach(checker::holding);
+        pins.values().forEach(checker::holding);
+        mirrors.values().forEach(mirror -> checker.mirror(mirror::forEachEntry));
     }
 
     // ---- arguments ---------------------------------------------------------------------------------------------

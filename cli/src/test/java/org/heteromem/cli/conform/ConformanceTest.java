@@ -7,6 +7,7 @@ import java.net.URL;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -46,8 +47,22 @@ class ConformanceTest {
                 .isEqualTo(unsupported);
     }
 
+    @Test
+    void doesWhatTheSourcesOfLinuxSayWhereNothingWasRecorded() throws URISyntaxException {
+        List<String> differences = new ArrayList<>();
+        Conformance.Tally tally = Conformance.replay(List.of(resource("/reasoned.scn")), differences::add);
+
+        assertThat(differences).isEmpty();
+        assertThat(tally.passed()).isPositive();
+        assertThat(tally.unsupported()).isEmpty();
+    }
+
     private static Path file(String theme) throws URISyntaxException {
-        URL url = ConformanceTest.class.getResource("/conformance/" + theme + ".scn.gz");
+        return resource("/conformance/" + theme + ".scn.gz");
+    }
+
+    private static Path resource(String name) throws URISyntaxException {
+        URL url = ConformanceTest.class.getResource(name);
         assertThat(url).isNotNull();
         return Path.of(url.toURI());
     }

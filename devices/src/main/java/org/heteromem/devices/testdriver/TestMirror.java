@@ -13,6 +13,7 @@ import org.heteromem.core.MemoryManager.FrameLocation;
 import org.heteromem.core.Page;
 import org.heteromem.core.device.DeviceKind;
 import org.heteromem.core.device.DeviceMemory;
+import org.heteromem.core.inspect.MirrorView;
 import org.heteromem.core.migrate.Migration;
 import org.heteromem.core.migrate.Migration.Select;
 import org.heteromem.core.mirror.ExclusiveAccess;
@@ -246,6 +247,21 @@ public final class TestMirror implements AutoCloseable {
             local += state.local() ? 1 : 0;
         }
         return local;
+    }
+
+    /**
+     * Shows the table, for the state checker.
+     *
+     * @param visitor what to show the entries to
+     */
+    public void forEachEntry(MirrorView.Visitor visitor) {
+        lock.lock();
+        try {
+            table.forEach(
+                    (page, entry) -> visitor.entry(space, Page.address(page), entry.frame, entry.tag != Tag.READ_ONLY));
+        } finally {
+            lock.unlock();
+        }
     }
 
     // ---- moving ------------------------------------------------------------------------------------------------
