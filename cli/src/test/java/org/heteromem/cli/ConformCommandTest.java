@@ -44,8 +44,7 @@ class ConformCommandTest {
     @Test
     void whatIsNotSupportedIsNeitherPassedNorFailed() throws IOException {
         assertThat(conform(SCENARIOS)).isEqualTo(ExitCode.OK);
-        assertThat(out.toString().lines())
-                .containsExactly("not supported yet: 1 scenarios with file", "1 passed, 0 failed");
+        assertThat(out.toString().lines()).containsExactly("not supported yet: file (1)", "1 passed, 0 failed");
     }
 
     @Test
@@ -57,7 +56,7 @@ class ConformCommandTest {
                         folder.resolve("a.scn") + ":6: good: 0 snap 0 A+0 6",
                         "    expected priv-w*3 w priv-w*2",
                         "    actual   priv-w w*2 priv-w*3",
-                        "not supported yet: 1 scenarios with file",
+                        "not supported yet: file (1)",
                         "0 passed, 1 failed");
     }
 

@@ -20,7 +20,7 @@ import picocli.CommandLine.Spec;
         footer = {
             "",
             "Exit code: 0 if no scenario failed, 1 if one did, 2 if a file cannot be used.",
-            "Scenarios with operations that are not supported yet are counted by name of the operation."
+            "Scenarios with an operation that is not supported yet are counted by the name of the first such operation."
         })
 public final class ConformCommand implements Callable<Integer> {
     @Spec
@@ -39,7 +39,7 @@ public final class ConformCommand implements Callable<Integer> {
         PrintWriter out = spec.commandLine().getOut();
         Conformance.Tally tally = Conformance.replay(paths, out::println);
         for (Map.Entry<String, Integer> missing : tally.unsupported().entrySet()) {
-            out.println("not supported yet: " + missing.getValue() + " scenarios with " + missing.getKey());
+            out.println("not supported yet: " + missing.getKey() + " (" + missing.getValue() + ")");
         }
         out.println(tally.passed() + " passed, " + tally.failed() + " failed");
         out.flush();
