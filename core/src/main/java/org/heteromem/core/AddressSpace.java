@@ -27,7 +27,6 @@ public final class AddressSpace {
         this.manager = manager;
         this.softwareMmu = mmu == null ? new SoftwareMmu() : null;
         this.mm = new Mm(manager.machine(), this, mmu == null ? softwareMmu() : mmu);
-        mm.publish();
     }
 
     private SoftwareMmu softwareMmu() {
@@ -198,6 +197,7 @@ public final class AddressSpace {
                 }
             }
             if (done) {
+                child.mm.publish();
                 return child;
             }
         }

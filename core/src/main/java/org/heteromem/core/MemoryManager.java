@@ -148,7 +148,7 @@ public final class MemoryManager implements AutoCloseable {
 
     /** {@return an empty address space, executed by {@link Cpu} objects} */
     public AddressSpace createAddressSpace() {
-        return new AddressSpace(this, null);
+        return publish(new AddressSpace(this, null));
     }
 
     /**
@@ -158,7 +158,12 @@ public final class MemoryManager implements AutoCloseable {
      * @return an empty address space
      */
     public AddressSpace createAddressSpace(Mmu mmu) {
-        return new AddressSpace(this, mmu);
+        return publish(new AddressSpace(this, mmu));
+    }
+
+    private static AddressSpace publish(AddressSpace space) {
+        space.mm().publish();
+        return space;
     }
 
     /**

@@ -3,16 +3,20 @@ package org.heteromem.core;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.stream.LongStream;
 import org.heteromem.core.device.DeviceKind;
 import org.heteromem.core.device.DeviceMemory;
 import org.heteromem.core.inspect.Inspector;
 import org.heteromem.core.inspect.PageKind;
 import org.heteromem.core.memory.ArenaStore;
 import org.heteromem.core.migrate.Migration;
+import org.heteromem.core.mirror.IntervalNotifier;
 import org.heteromem.core.mmu.Mmu;
 import org.heteromem.core.pin.Pins;
 import org.junit.jupiter.api.Test;
@@ -72,6 +76,69 @@ class ConcurrencyTest {
             }
             done.set(true);
             reader.join();
+        }
+    }
+
+    /** A child is not for others to use before the fork has copied all of it: what they put there would be overwritten. */
+    @Test
+    void aChildIsNotListedBeforeItIsComplete() {
+        try (MemoryManager manager =
+                MemoryManager.builder().node(Page.address(RAM_PAGES)).build()) {
+            AddressSpace space = manager.createAddressSpace();
+            long a = space.map(Page.SIZE, Protection.READ_WRITE, Sharing.PRIVATE);
+            space.fault(a, Access.WRITE);
+            List<List<AddressSpace>> listed = new ArrayList<>();
+            AtomicReference<IntervalNotifier> own = new AtomicReference<>();
+            try (IntervalNotifier notifier = IntervalNotifier.insert(space, a, Page.SIZE, (invalidation, sequence) -> {
+                own.get().setSequence(sequence);
+                listed.add(manager.spaces());
+            })) {
+                own.set(notifier);
+                AddressSpace child = space.fork();
+
+                assertThat(listed).containsExactly(List.of(space));
+                assertThat(manager.spaces()).containsExactly(space, child);
+            }
+        }
+    }
+
+    /** Whatever moves while pages are thrown away, each is taken off the count that it was put on. */
+    @Test
+    void pagesThrownAwayWhileTheyMoveAreTakenOffTheirOwnCount() {
+        try (MemoryManager manager = MemoryManager.builder()
+                .node(Page.address(RAM_PAGES))
+                .node(Page.address(RAM_PAGES))
+                .build()) {
+            AddressSpace space = manager.createAddressSpace();
+            long a = space.map(Page.address(4), Protection.READ_WRITE, Sharing.PRIVATE);
+            AtomicBoolean done = new AtomicBoolean();
+            CompletableFuture<Void> migrator = CompletableFuture.runAsync(() -> {
+                long[] all = LongStream.range(0, 2 * RAM_PAGES).toArray();
+                while (!done.get()) {
+                    try (Migration m = Migration.ofFrames(manager, all)) {
+                        for (int i = 0; i < all.length; i++) {
+                            if (m.sources().movable(i)
+                                    && m.allocateRam(i, manager.nodes().get(all[i] < RAM_PAGES ? 1 : 0))) {
+                                m.copy(i);
+                            }
+                        }
+                        m.migrate();
+                    }
+                }
+            });
+            try (Cpu cpu = space.newCpu()) {
+                for (int i = 0; i < 30_000 && !migrator.isDone(); i++) {
+                    cpu.storeLong(a + Page.address(i & 3), i);
+                    if ((i & 3) == 3) {
+                        space.advise(a, Page.address(4), Advice.DONTNEED);
+                    }
+                }
+            }
+            done.set(true);
+            migrator.join();
+            space.unmap(a, Page.address(4));
+            assertThat(Inspector.anonymousPages(space)).isZero();
+            assertThat(Inspector.sharedPages(space)).isZero();
         }
     }
 

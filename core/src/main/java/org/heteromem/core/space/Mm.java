@@ -65,7 +65,10 @@ public final class Mm {
         this.id = machine.nextSpaceId();
     }
 
-    /** Lets others find it; once its public face is complete, since they reach one by the other. */
+    /**
+     * Lets others find it: once its public face is complete, since they reach one by the other, and in a fork once all has
+     * been copied, since whoever faults or migrates in it meanwhile would have his entries overwritten.
+     */
     public void publish() {
         machine.register(this);
     }

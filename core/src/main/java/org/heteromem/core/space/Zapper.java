@@ -43,9 +43,13 @@ final class Zapper {
         if (seen == 0 || (keepGuards && PteLayout.kind(seen) == PteLayout.GUARD)) {
             return;
         }
+        long frame = PteLayout.frame(seen);
+        int kind = PteLayout.kind(seen);
+        boolean framed = kind != PteLayout.GUARD && kind != PteLayout.LOST;
+        // To be asked before the entry goes: once a migration entry is gone its migrator may let the frame go too.
+        boolean anon = framed && frames.has(frame, Frames.ANON);
         long entry = leaf.exchange(page, 0);
-        long frame = PteLayout.frame(entry);
-        switch (PteLayout.kind(entry)) {
+        switch (kind) {
             case PteLayout.PRESENT, PteLayout.DEVICE_PRIVATE, PteLayout.DEVICE_EXCLUSIVE -> {
                 if (frame == mm.machine().zeroFrame) {
                     return;
@@ -53,22 +57,22 @@ final class Zapper {
                 if (PteLayout.dirty(entry)) {
                     frames.set(frame, Frames.DIRTY);
                 }
-                forget(frame);
+                forget(anon);
                 frames.removeMappingKeepReference(frame);
                 if (count == gone.length) {
                     gone = Arrays.copyOf(gone, count * 2);
                 }
                 gone[count++] = frame;
             }
-            case PteLayout.MIGRATION -> forget(frame);
+            case PteLayout.MIGRATION -> forget(anon);
             default -> {
                 // Guards and lost pages count as nothing.
             }
         }
     }
 
-    private void forget(long frame) {
-        (frames.has(frame, Frames.ANON) ? mm.rssAnon : mm.rssShared).getAndDecrement();
+    private void forget(boolean anon) {
+        (anon ? mm.rssAnon : mm.rssShared).getAndDecrement();
     }
 
     /** Waits until no access can reach what was zapped in [start, end), then lets the frames go. */
