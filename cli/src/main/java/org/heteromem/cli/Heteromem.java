@@ -3,6 +3,7 @@ package org.heteromem.cli;
 import org.heteromem.cli.command.CompletionCommand;
 import org.heteromem.cli.command.ConformCommand;
 import org.heteromem.cli.command.DoctorCommand;
+import org.heteromem.cli.command.SoakCommand;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -16,7 +17,7 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = true,
         versionProvider = Version.class,
         synopsisSubcommandLabel = "COMMAND",
-        subcommands = {ConformCommand.class, DoctorCommand.class, CompletionCommand.class})
+        subcommands = {ConformCommand.class, DoctorCommand.class, SoakCommand.class, CompletionCommand.class})
 public final class Heteromem implements Runnable {
     @Spec
     @SuppressWarnings("NullAway.Init") // Set by picocli before run().

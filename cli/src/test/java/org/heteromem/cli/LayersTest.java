@@ -57,6 +57,11 @@ class LayersTest {
     }
 
     @Test
+    void theSoakStandsOnTheCore() {
+        onlyUses("stress", "java..", "org.jspecify..", "org.heteromem.core..").check(ALL);
+    }
+
+    @Test
     void coreHasNoOutsideWorld() {
         noClasses()
                 .that()
