@@ -216,6 +216,15 @@ public final class AddressSpace {
     }
 
     /**
+     * {@return the area that an address lies in, or null}
+     *
+     * @param address any address
+     */
+    public @Nullable Area areaAt(long address) {
+        return Inspection.areaAt(mm, Page.of(address));
+    }
+
+    /**
      * Serves one fault for whoever executes this process in another way than by {@link Cpu}, without ever waiting.
      *
      * @param address the address touched

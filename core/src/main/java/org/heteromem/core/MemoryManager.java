@@ -3,10 +3,12 @@ package org.heteromem.core;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.function.Supplier;
 import org.heteromem.core.device.DeviceDriver;
 import org.heteromem.core.device.DeviceMemory;
 import org.heteromem.core.event.Counters;
 import org.heteromem.core.event.EventSink;
+import org.heteromem.core.event.MemoryEvent;
 import org.heteromem.core.frame.FrameTable;
 import org.heteromem.core.frame.RamNode;
 import org.heteromem.core.memory.ArenaStore;
@@ -15,6 +17,7 @@ import org.heteromem.core.memory.MemoryNode;
 import org.heteromem.core.memory.ResourceMap;
 import org.heteromem.core.mmu.Mmu;
 import org.heteromem.core.policy.PressureHandler;
+import org.heteromem.core.space.ColdScan;
 import org.heteromem.core.space.Machine;
 import org.heteromem.core.space.Mm;
 import org.heteromem.core.wait.Waiting;
@@ -235,6 +238,30 @@ public final class MemoryManager implements AutoCloseable {
      */
     public void setPressureHandler(@Nullable PressureHandler handler) {
         machine.setPressureHandler(handler);
+    }
+
+    /**
+     * Looks for pages that could leave a node: coldest first, those used since the last look get another chance. Only
+     * anonymous pages that nobody has pinned. What comes back is a hint; a migration of it shows what can really go.
+     *
+     * @param node a node of this manager
+     * @param count how many are wanted, positive
+     * @return frame numbers, at most {@code count}; fewer where a whole round over the lists found no more
+     */
+    public long[] coldFrames(MemoryNode node, int count) {
+        if (!(node instanceof RamNode ram)) {
+            throw new MemoryException(Errno.EINVAL, "not a node of this machine: " + node);
+        }
+        return ColdScan.find(machine, ram, count);
+    }
+
+    /**
+     * Sends an event to the sink, for device back ends.
+     *
+     * @param event makes the event; called only if somebody listens
+     */
+    public void emit(Supplier<MemoryEvent> event) {
+        machine.emit(event);
     }
 
     /**

@@ -2,6 +2,7 @@ package org.heteromem.core.fault;
 
 import org.heteromem.core.event.FaultKind;
 import org.heteromem.core.memory.MemoryNode;
+import org.heteromem.core.policy.FrameDemand;
 import org.heteromem.core.wait.WaitPoint;
 import org.jspecify.annotations.Nullable;
 
@@ -33,8 +34,9 @@ public sealed interface FaultResult {
      * A frame is needed and none is free.
      *
      * @param node where one was wanted
+     * @param demand what it is for
      */
-    record NoMemory(MemoryNode node) implements FaultResult {}
+    record NoMemory(MemoryNode node, FrameDemand demand) implements FaultResult {}
 
     /**
      * SIGSEGV.

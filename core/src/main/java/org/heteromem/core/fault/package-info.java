@@ -3,7 +3,7 @@
  * stop switches over the result and attaches the fault to what it has to wait for.
  *
  * <pre>
- *   AddressSpace.fault ──► Done | NoProgress | Wait(point) | NoMemory(node) | Segv | Bus
+ *   AddressSpace.fault ──► Done | NoProgress | Wait(point) | NoMemory(node, demand) | Segv | Bus
  * </pre>
  */
 @NullMarked

@@ -26,6 +26,7 @@ public final class RamNode implements MemoryNode, FrameOwner, FrameAllocator {
     private final ReentrantLock lruLock = new ReentrantLock();
     private final Lru active;
     private final Lru inactive;
+    private volatile long reserve;
 
     /**
      * Makes a node.
@@ -87,6 +88,20 @@ public final class RamNode implements MemoryNode, FrameOwner, FrameAllocator {
     @Override
     public long freeFrames() {
         return range.count - allocated.get();
+    }
+
+    /** {@return how many of the last frames only pages that move may take (Linux: the min watermark)} */
+    public long reserve() {
+        return reserve;
+    }
+
+    /**
+     * Sets the reserve.
+     *
+     * @param frames how many, not negative
+     */
+    public void setReserve(long frames) {
+        reserve = frames;
     }
 
     @Override

@@ -1,5 +1,6 @@
 package org.heteromem.core.migrate;
 
+import org.heteromem.core.AddressSpace;
 import org.heteromem.core.Page;
 import org.heteromem.core.space.PageMigration;
 
@@ -50,6 +51,30 @@ public final class SourceEntries {
      */
     public long frame(int i) {
         return pages.source(i);
+    }
+
+    /** Is given a place where a page is mapped. */
+    @FunctionalInterface
+    public interface MappingVisitor {
+        /**
+         * Sees one mapping.
+         *
+         * @param space the process
+         * @param address first byte of the page there
+         */
+        void visit(AddressSpace space, long address);
+    }
+
+    /**
+     * Names one address at which a page is mapped, for a driver that keeps books by address; before {@link
+     * Migration#migrate}.
+     *
+     * @param i which page; movable and not a hole
+     * @param visitor called at most once, and not at all if the page is mapped nowhere any more; under a lock of the
+     *     reverse map, so it must not call into the memory manager
+     */
+    public void mapping(int i, MappingVisitor visitor) {
+        pages.mapping(i, (mm, page) -> visitor.visit(mm.face(), Page.address(page)));
     }
 
     /**

@@ -13,7 +13,17 @@ public interface PressureHandler {
      *
      * @param node the node that is short
      * @param frames how many frames are wanted at least
-     * @return how many were freed; 0 makes the allocation fail
+     * @return how many were freed; 0 makes the allocation fail, unless a frame is free by then
      */
     long relieve(MemoryNode node, long frames);
+
+    /**
+     * {@return how many of a node's last frames only pages that move may take, so that pages can be exchanged between full
+     * memories}
+     *
+     * @param node a node of RAM
+     */
+    default long reserve(MemoryNode node) {
+        return 0;
+    }
 }

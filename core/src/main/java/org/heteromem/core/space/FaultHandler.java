@@ -12,6 +12,7 @@ import org.heteromem.core.frame.FrameTable;
 import org.heteromem.core.frame.Frames;
 import org.heteromem.core.frame.RamNode;
 import org.heteromem.core.mirror.Invalidation;
+import org.heteromem.core.policy.FrameDemand;
 
 /**
  * Serves CPU faults and the faults that references and mirrors cause (Linux: handle_mm_fault). Called with the address
@@ -78,7 +79,7 @@ final class FaultHandler {
         AnonVma anchor = mm.prepareAnon(area);
         long frame = machine.allocateRam(Frames.ANON | Frames.ANON_EXCLUSIVE | Frames.DIRTY);
         if (frame == RamNode.NONE) {
-            return new FaultResult.NoMemory(machine.preferredNode());
+            return new FaultResult.NoMemory(machine.preferredNode(), FrameDemand.NEW_PAGE);
         }
         frames.zero(frame);
         frames.place(frame, anchor, area.index(page), 0, 0);
@@ -114,7 +115,7 @@ final class FaultHandler {
         if (frame == SharedObject.ABSENT) {
             frame = machine.allocateRam(Frames.DIRTY);
             if (frame == RamNode.NONE) {
-                return new FaultResult.NoMemory(machine.preferredNode());
+                return new FaultResult.NoMemory(machine.preferredNode(), FrameDemand.NEW_PAGE);
             }
             frames.zero(frame);
             frames.place(frame, shared, index, 0, 0);
@@ -223,7 +224,7 @@ final class FaultHandler {
             if (!zero) {
                 frames.put(old);
             }
-            return new FaultResult.NoMemory(machine.preferredNode());
+            return new FaultResult.NoMemory(machine.preferredNode(), FrameDemand.NEW_PAGE);
         }
         if (zero) {
             frames.zero(frame);
@@ -302,7 +303,7 @@ final class FaultHandler {
                             ? new FaultResult.NoProgress(device.name())
                             : FaultResult.DEVICE_PAGE;
                 }
-                case NO_MEMORY -> new FaultResult.NoMemory(machine.preferredNode());
+                case NO_MEMORY -> new FaultResult.NoMemory(machine.preferredNode(), FrameDemand.PAGE_COMING_HOME);
                 case FAILED -> new FaultResult.Bus(device.name(), "its driver could not bring it home", null);
             };
         } catch (RuntimeException e) {

@@ -7,6 +7,7 @@ import org.heteromem.core.frame.FrameTable;
 import org.heteromem.core.frame.Frames;
 import org.heteromem.core.frame.RamNode;
 import org.heteromem.core.mirror.Invalidation;
+import org.heteromem.core.policy.FrameDemand;
 import org.heteromem.core.wait.WaitPoint;
 import org.jspecify.annotations.Nullable;
 
@@ -46,7 +47,8 @@ public final class Forker {
         boolean done = forker.copyAreas();
         if (!done) {
             if (forker.outOfFrames) {
-                forker.machine.relieve(forker.machine.preferredNode(), "the copy of a pinned page in a fork");
+                forker.machine.relieve(
+                        FrameDemand.NEW_PAGE, forker.machine.preferredNode(), "the copy of a pinned page in a fork");
             } else if (forker.obstacle != null) {
                 forker.machine.waiting.await(forker.obstacle);
             }

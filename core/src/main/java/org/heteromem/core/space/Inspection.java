@@ -5,6 +5,7 @@ import java.util.List;
 import org.heteromem.core.Area;
 import org.heteromem.core.frame.FrameTable;
 import org.heteromem.core.frame.Frames;
+import org.jspecify.annotations.Nullable;
 
 /** Reads the state of an address space for those who look (Linux: fs/proc/task_mmu.c, mincore.c). */
 public final class Inspection {
@@ -17,6 +18,22 @@ public final class Inspection {
      */
     public static List<Area> areas(Mm mm) {
         return Arrays.stream(mm.areas.all()).map(Vma::toArea).toList();
+    }
+
+    /**
+     * {@return the area that covers a page, or null}
+     *
+     * @param mm whose
+     * @param page which
+     */
+    public static @Nullable Area areaAt(Mm mm, long page) {
+        long stamp = mm.readLock();
+        try {
+            Vma area = mm.areas.find(page);
+            return area == null ? null : area.toArea();
+        } finally {
+            mm.readUnlock(stamp);
+        }
     }
 
     /** Visits pages. */

@@ -15,6 +15,7 @@ import org.heteromem.core.frame.FrameTable;
 import org.heteromem.core.frame.Frames;
 import org.heteromem.core.frame.RamNode;
 import org.heteromem.core.memory.MemoryNode;
+import org.heteromem.core.policy.FrameDemand;
 import org.heteromem.core.policy.PressureHandler;
 import org.heteromem.core.wait.Waiting;
 import org.jspecify.annotations.Nullable;
@@ -65,6 +66,9 @@ public final class Machine {
      */
     public void setPressureHandler(@Nullable PressureHandler handler) {
         pressure = handler;
+        for (RamNode node : nodes) {
+            node.setReserve(handler == null ? 0 : handler.reserve(node));
+        }
     }
 
     /** {@return whether somebody reads the events} */
@@ -107,11 +111,28 @@ public final class Machine {
     }
 
     /**
-     * {@return a frame of RAM with one reference, or -1; the nearest node that has one}
+     * {@return a frame of RAM for a page that did not exist before, with one reference, or -1; the nearest node that has
+     * one beyond its reserve}
      *
      * @param flags of {@link Frames}
      */
     public long allocateRam(int flags) {
+        for (RamNode node : nodes) {
+            long frame = node.freeFrames() > node.reserve() ? node.allocate(flags) : RamNode.NONE;
+            if (frame != RamNode.NONE) {
+                return frame;
+            }
+        }
+        return RamNode.NONE;
+    }
+
+    /**
+     * {@return a frame of RAM for a page that leaves another frame for it, with one reference, or -1; may use up reserves,
+     * because the move gives back what it takes}
+     *
+     * @param flags of {@link Frames}
+     */
+    public long allocateRamForMove(int flags) {
         for (RamNode node : nodes) {
             long frame = node.allocate(flags);
             if (frame != RamNode.NONE) {
@@ -158,17 +179,21 @@ public final class Machine {
     /**
      * Makes room, or gives up. Without any lock.
      *
+     * @param demand what kind of frame is wanted
      * @param node the node that is short
      * @param purpose what the frame is for, for the message
+     * @throws MemoryExhaustedException if nobody could make room and there is none
      */
-    public void relieve(MemoryNode node, String purpose) {
+    public void relieve(FrameDemand demand, MemoryNode node, String purpose) {
         counters.add(Counter.ALLOCSTALL, 1);
         PressureHandler handler = pressure;
         if (handler != null && handler.relieve(node, 1) > 0) {
             return;
         }
-        if (node.freeFrames() > 0) {
-            return;
+        for (RamNode any : nodes) {
+            if (any.freeFrames() > (demand == FrameDemand.NEW_PAGE ? any.reserve() : 0)) {
+                return;
+            }
         }
         throw new MemoryExhaustedException(exhausted(purpose));
     }

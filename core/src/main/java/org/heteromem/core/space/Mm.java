@@ -295,6 +295,7 @@ public final class Mm {
                 case FaultResult.Wait wait -> machine.waiting.await(wait.point());
                 case FaultResult.NoMemory none ->
                     machine.relieve(
+                            none.demand(),
                             none.node(),
                             "a page at 0x" + Long.toHexString(Page.address(page)) + " of address space " + id);
                 case FaultResult.NoProgress none -> {

@@ -291,6 +291,16 @@ public final class PageMigration {
         frames.put(frame);
     }
 
+    /**
+     * Names one address at which a page is mapped.
+     *
+     * @param i which; not a hole
+     * @param visitor called at most once
+     */
+    public void mapping(int i, ReverseMap.MappingVisitor visitor) {
+        ReverseMap.anyMapping(machine, source(i), visitor);
+    }
+
     // ---- what the driver sees ----------------------------------------------------------------------------------
 
     /** {@return how many pages the set has} */
@@ -365,7 +375,7 @@ public final class PageMigration {
      * @param node where, or null for the nearest
      */
     public long allocateRam(@Nullable RamNode node) {
-        return node == null ? machine.allocateRam(Frames.LOCKED) : node.allocate(Frames.LOCKED);
+        return node == null ? machine.allocateRamForMove(Frames.LOCKED) : node.allocate(Frames.LOCKED);
     }
 
     /**

@@ -1,7 +1,6 @@
 package org.heteromem.core.space;
 
 import java.util.concurrent.locks.ReentrantReadWriteLock;
-import org.heteromem.core.Page;
 import org.heteromem.core.frame.FrameTable;
 import org.heteromem.core.frame.Frames;
 import org.heteromem.core.mirror.Invalidation;
@@ -158,23 +157,35 @@ public final class ReverseMap {
         return used[0] + ((machine.frames.clear(frame, Frames.REFERENCED) & Frames.REFERENCED) != 0 ? 1 : 0);
     }
 
+    /** Is given a mapping. */
+    @FunctionalInterface
+    public interface MappingVisitor {
+        /**
+         * Sees one mapping.
+         *
+         * @param mm whose
+         * @param page the page number
+         */
+        void visit(Mm mm, long page);
+    }
+
     /**
-     * {@return one address that maps the frame, as space number and byte address, or null}
+     * Names one address that maps a frame, or would but for a migration; nothing if there is none.
      *
      * @param machine the machine
      * @param frame a locked frame
+     * @param visitor called at most once
      */
-    public static long[] anyMapping(Machine machine, long frame) {
-        long[] found = {-1, -1};
+    public static void anyMapping(Machine machine, long frame, MappingVisitor visitor) {
+        boolean[] found = {false};
         walk(machine.frames, frame, (area, leaf, page) -> {
             long entry = leaf.get(page);
-            if (found[0] < 0
+            if (!found[0]
                     && (maps(entry, frame)
                             || PteLayout.kind(entry) == PteLayout.MIGRATION && PteLayout.frame(entry) == frame)) {
-                found[0] = area.mm.id();
-                found[1] = Page.address(page);
+                found[0] = true;
+                visitor.visit(area.mm, page);
             }
         });
-        return found;
     }
 }
