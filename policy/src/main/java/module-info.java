@@ -2,4 +2,6 @@
 module org.heteromem.policy {
     requires transitive org.heteromem.core;
     requires static org.jspecify;
+
+    exports org.heteromem.policy;
 }

@@ -1,4 +1,15 @@
-/** Policies: what moves where and when, chosen by name. They see counters, never locks or page tables. */
+/**
+ * Policies: which pages go where, when, and who makes room. Each is a small class; {@link org.heteromem.policy.Policies}
+ * knows them by name.
+ *
+ * <pre>{@code
+ * PolicySet policies = Policies.byName("tree");              // tree prefetch, eviction by lru
+ * PolicySet others = Policies.byName("block-64k+lru-allocated");
+ * }</pre>
+ *
+ * A new one implements {@link org.heteromem.core.policy.PlacementPolicy} or {@link
+ * org.heteromem.core.policy.EvictionPolicy} and gets a line in the registry.
+ */
 @NullMarked
 package org.heteromem.policy;
 
