@@ -3,5 +3,6 @@ module org.heteromem.devices {
     requires transitive org.heteromem.core;
     requires static org.jspecify;
 
+    exports org.heteromem.devices.accelerator;
     exports org.heteromem.devices.testdriver;
 }
