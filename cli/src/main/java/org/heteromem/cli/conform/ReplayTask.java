@@ -307,8 +307,14 @@ final class ReplayTask {
     String reference(Step step) {
         String name = step.word(0);
         switch (step.operation()) {
-            case HOLD -> holds.put(name, Pins.get(space, address(step, 1), pages(step, 1), Access.READ));
-            case PIN -> pins.put(name, Pins.pinLongTerm(space, address(step, 1), pages(step, 1), access(step.word(4))));
+            case HOLD -> {
+                free(holds, name);
+                holds.put(name, Pins.get(space, address(step, 1), pages(step, 1), Access.READ));
+            }
+            case PIN -> {
+                free(pins, name);
+                pins.put(name, Pins.pinLongTerm(space, address(step, 1), pages(step, 1), access(step.word(4))));
+            }
             case UNHOLD -> {
                 try (PageReferences held = named(holds, name)) {
                     holds.remove(name);
@@ -325,6 +331,12 @@ final class ReplayTask {
             default -> throw new IllegalStateException(step.text());
         }
         return "ok";
+    }
+
+    private static void free(Map<String, PageReferences> references, String name) {
+        if (references.containsKey(name)) {
+            throw new MemoryException(Errno.EEXIST, "something is held under the name " + name);
+        }
     }
 
     private static PageReferences named(Map<String, PageReferences> references, String name) {
