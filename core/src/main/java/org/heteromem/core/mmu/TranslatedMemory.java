@@ -74,7 +74,7 @@ public abstract class TranslatedMemory extends TranslationCache implements Memor
         int slot = (int) page & SLOT_MASK;
         for (; ; ) {
             if (hit(readTags, page)) {
-                int value = segments[slot].get(ValueLayout.JAVA_INT, bases[slot] + address);
+                int value = segments[slot].get(ValueLayout.JAVA_INT_UNALIGNED, bases[slot] + address);
                 VarHandle.loadLoadFence();
                 if (hit(readTags, page)) {
                     return value;
@@ -93,7 +93,7 @@ public abstract class TranslatedMemory extends TranslationCache implements Memor
         int slot = (int) page & SLOT_MASK;
         for (; ; ) {
             if (hit(readTags, page)) {
-                long value = segments[slot].get(ValueLayout.JAVA_LONG, bases[slot] + address);
+                long value = segments[slot].get(ValueLayout.JAVA_LONG_UNALIGNED, bases[slot] + address);
                 VarHandle.loadLoadFence();
                 if (hit(readTags, page)) {
                     return value;
@@ -135,7 +135,7 @@ public abstract class TranslatedMemory extends TranslationCache implements Memor
             endStore();
             refill(address, Access.WRITE);
         }
-        segments[slot].set(ValueLayout.JAVA_INT, bases[slot] + address, value);
+        segments[slot].set(ValueLayout.JAVA_INT_UNALIGNED, bases[slot] + address, value);
         endStore();
     }
 
@@ -151,7 +151,7 @@ public abstract class TranslatedMemory extends TranslationCache implements Memor
             endStore();
             refill(address, Access.WRITE);
         }
-        segments[slot].set(ValueLayout.JAVA_LONG, bases[slot] + address, value);
+        segments[slot].set(ValueLayout.JAVA_LONG_UNALIGNED, bases[slot] + address, value);
         endStore();
     }
 
