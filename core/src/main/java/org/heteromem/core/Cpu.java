@@ -19,11 +19,13 @@ public final class Cpu extends TranslatedMemory implements AutoCloseable {
     private final Mm mm;
     private final FrameTable frames;
     private final SoftwareMmu mmu;
+    private final MemoryHold hold;
 
     Cpu(Mm mm, SoftwareMmu mmu) {
         this.mm = mm;
         this.frames = mm.machine().frames;
         this.mmu = mmu;
+        this.hold = mm.face().manager().hold();
         mmu.attach(this);
     }
 
@@ -67,5 +69,6 @@ public final class Cpu extends TranslatedMemory implements AutoCloseable {
     @Override
     public void close() {
         mmu.detach(this);
+        hold.close();
     }
 }

@@ -3,6 +3,8 @@ package org.heteromem.core;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
 import org.heteromem.core.device.DeviceDriver;
 import org.heteromem.core.device.DeviceMemory;
@@ -47,6 +49,12 @@ public final class MemoryManager implements AutoCloseable {
     private final ResourceMap resources;
     private final Machine machine;
     private final List<DeviceMemory> devices = new ArrayList<>();
+    /** Stores of devices that were removed: released with everything else, as somebody may still be looking. */
+    private final List<FrameStore> removedStores = new ArrayList<>();
+    /** The manager itself while it is open, and everyone who holds its memory. */
+    private final AtomicInteger holders = new AtomicInteger(1);
+
+    private final AtomicBoolean closed = new AtomicBoolean();
 
     private MemoryManager(Builder builder) {
         this.resources = new ResourceMap(builder.physicalAddressBits);
@@ -174,7 +182,7 @@ public final class MemoryManager implements AutoCloseable {
      *
      * @param spec what it is
      * @param driver who drives it
-     * @return the memory; its store is closed when it is removed
+     * @return the memory; its store is closed with the manager
      * @throws MemoryException ENOMEM if the physical address space has no room for it
      */
     public synchronized DeviceMemory addDevice(DeviceMemory.Spec spec, DeviceDriver driver) {
@@ -192,7 +200,7 @@ public final class MemoryManager implements AutoCloseable {
     public synchronized void removeDevice(DeviceMemory memory) {
         memory.unregister(resources);
         devices.remove(memory);
-        memory.store().close();
+        removedStores.add(memory.store());
     }
 
     /** {@return the devices registered} */
@@ -299,11 +307,38 @@ public final class MemoryManager implements AutoCloseable {
         return machine;
     }
 
-    /** Ends all processes and releases all memory. Nobody may use them any more. */
+    /**
+     * Keeps the bytes of all memory from being released until the hold is closed, also after {@link #close}.
+     *
+     * @return the hold
+     * @throws MemoryException EINVAL if the memory is released already
+     */
+    public MemoryHold hold() {
+        if (holders.getAndUpdate(n -> n == 0 ? 0 : n + 1) == 0) {
+            throw new MemoryException(Errno.EINVAL, "the memory manager is closed");
+        }
+        return new MemoryHold(this::release);
+    }
+
+    private void release() {
+        if (holders.decrementAndGet() == 0) {
+            machine.nodes().forEach(node -> node.store().close());
+            devices().forEach(device -> device.store().close());
+            synchronized (this) {
+                removedStores.forEach(FrameStore::close);
+            }
+        }
+    }
+
+    /**
+     * Ends all processes and releases all memory; the bytes go when the last {@link Cpu} is closed, so that a thread which is
+     * late gets an error and never a wrong byte. Idempotent.
+     */
     @Override
     public void close() {
-        spaces().forEach(AddressSpace::exit);
-        machine.nodes().forEach(node -> node.store().close());
-        devices().forEach(device -> device.store().close());
+        if (closed.compareAndSet(false, true)) {
+            spaces().forEach(AddressSpace::exit);
+            release();
+        }
     }
 }

@@ -14,6 +14,12 @@ import org.heteromem.core.Page;
  * in common. They differ in where a missing translation comes from. To be used by one thread; others may shoot down.
  */
 public abstract class TranslatedMemory extends TranslationCache implements MemoryAccess {
+    /**
+     * All native memory as one segment, so that an access compiles to one instruction: the translation is the check. Sound
+     * because the memory behind a translation outlives its users ({@link org.heteromem.core.MemoryManager#hold}).
+     */
+    private static final MemorySegment MEMORY = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
+
     private static final VarHandle INT = ValueLayout.JAVA_INT.varHandle();
     private static final VarHandle LONG = ValueLayout.JAVA_LONG.varHandle();
 
@@ -54,7 +60,7 @@ public abstract class TranslatedMemory extends TranslationCache implements Memor
         int slot = (int) page & SLOT_MASK;
         for (; ; ) {
             if (hit(readTags, page)) {
-                byte value = segments[slot].get(ValueLayout.JAVA_BYTE, bases[slot] + address);
+                byte value = MEMORY.get(ValueLayout.JAVA_BYTE, bases[slot] + address);
                 VarHandle.loadLoadFence();
                 if (hit(readTags, page)) {
                     return value;
@@ -74,7 +80,7 @@ public abstract class TranslatedMemory extends TranslationCache implements Memor
         int slot = (int) page & SLOT_MASK;
         for (; ; ) {
             if (hit(readTags, page)) {
-                int value = segments[slot].get(ValueLayout.JAVA_INT_UNALIGNED, bases[slot] + address);
+                int value = MEMORY.get(ValueLayout.JAVA_INT, bases[slot] + address);
                 VarHandle.loadLoadFence();
                 if (hit(readTags, page)) {
                     return value;
@@ -93,7 +99,7 @@ public abstract class TranslatedMemory extends TranslationCache implements Memor
         int slot = (int) page & SLOT_MASK;
         for (; ; ) {
             if (hit(readTags, page)) {
-                long value = segments[slot].get(ValueLayout.JAVA_LONG_UNALIGNED, bases[slot] + address);
+                long value = MEMORY.get(ValueLayout.JAVA_LONG, bases[slot] + address);
                 VarHandle.loadLoadFence();
                 if (hit(readTags, page)) {
                     return value;
@@ -118,7 +124,7 @@ public abstract class TranslatedMemory extends TranslationCache implements Memor
             endStore();
             refill(address, Access.WRITE);
         }
-        segments[slot].set(ValueLayout.JAVA_BYTE, bases[slot] + address, value);
+        MEMORY.set(ValueLayout.JAVA_BYTE, bases[slot] + address, value);
         endStore();
     }
 
@@ -135,7 +141,7 @@ public abstract class TranslatedMemory extends TranslationCache implements Memor
             endStore();
             refill(address, Access.WRITE);
         }
-        segments[slot].set(ValueLayout.JAVA_INT_UNALIGNED, bases[slot] + address, value);
+        MEMORY.set(ValueLayout.JAVA_INT, bases[slot] + address, value);
         endStore();
     }
 
@@ -151,7 +157,7 @@ public abstract class TranslatedMemory extends TranslationCache implements Memor
             endStore();
             refill(address, Access.WRITE);
         }
-        segments[slot].set(ValueLayout.JAVA_LONG_UNALIGNED, bases[slot] + address, value);
+        MEMORY.set(ValueLayout.JAVA_LONG, bases[slot] + address, value);
         endStore();
     }
 
@@ -183,7 +189,7 @@ public abstract class TranslatedMemory extends TranslationCache implements Memor
     public final boolean compareAndSetInt(long address, int expected, int value) {
         checkAligned(address, Integer.BYTES);
         int slot = beginAtomic(address);
-        boolean done = INT.compareAndSet(segments[slot], bases[slot] + address, expected, value);
+        boolean done = INT.compareAndSet(MEMORY, bases[slot] + address, expected, value);
         endStore();
         return done;
     }
@@ -192,7 +198,7 @@ public abstract class TranslatedMemory extends TranslationCache implements Memor
     public final boolean compareAndSetLong(long address, long expected, long value) {
         checkAligned(address, Long.BYTES);
         int slot = beginAtomic(address);
-        boolean done = LONG.compareAndSet(segments[slot], bases[slot] + address, expected, value);
+        boolean done = LONG.compareAndSet(MEMORY, bases[slot] + address, expected, value);
         endStore();
         return done;
     }
@@ -201,7 +207,7 @@ public abstract class TranslatedMemory extends TranslationCache implements Memor
     public final int getAndAddInt(long address, int delta) {
         checkAligned(address, Integer.BYTES);
         int slot = beginAtomic(address);
-        int before = (int) INT.getAndAdd(segments[slot], bases[slot] + address, delta);
+        int before = (int) INT.getAndAdd(MEMORY, bases[slot] + address, delta);
         endStore();
         return before;
     }
@@ -210,7 +216,7 @@ public abstract class TranslatedMemory extends TranslationCache implements Memor
     public final long getAndAddLong(long address, long delta) {
         checkAligned(address, Long.BYTES);
         int slot = beginAtomic(address);
-        long before = (long) LONG.getAndAdd(segments[slot], bases[slot] + address, delta);
+        long before = (long) LONG.getAndAdd(MEMORY, bases[slot] + address, delta);
         endStore();
         return before;
     }
@@ -234,7 +240,7 @@ public abstract class TranslatedMemory extends TranslationCache implements Memor
             int slot = (int) page & SLOT_MASK;
             long part = Math.min(bytes - done, Page.SIZE - (at & Page.OFFSET_MASK));
             if (hit(readTags, page)) {
-                MemorySegment.copy(segments[slot], bases[slot] + at, target, targetOffset + done, part);
+                MemorySegment.copy(MEMORY, bases[slot] + at, target, targetOffset + done, part);
                 VarHandle.loadLoadFence();
                 if (hit(readTags, page)) {
                     done += part;
@@ -256,7 +262,7 @@ public abstract class TranslatedMemory extends TranslationCache implements Memor
             long part = Math.min(bytes - done, Page.SIZE - (at & Page.OFFSET_MASK));
             if (beginStore(page)) {
                 try {
-                    MemorySegment.copy(source, sourceOffset + done, segments[slot], bases[slot] + at, part);
+                    MemorySegment.copy(source, sourceOffset + done, MEMORY, bases[slot] + at, part);
                 } finally {
                     // The source may be closed or read-only in part: nobody may wait for us for ever.
                     endStore();

@@ -43,6 +43,7 @@ abstract class TranslationCache {
     final long[] readTags = new long[SLOTS];
     final long[] writeTags = new long[SLOTS];
     final MemorySegment[] segments = new MemorySegment[SLOTS];
+    /** What to add to an address of the process for its place in native memory. */
     final long[] bases = new long[SLOTS];
 
     @SuppressWarnings("unused") // through STORING
@@ -59,16 +60,19 @@ abstract class TranslationCache {
      * a full fence lies in between.
      *
      * @param page the page number
-     * @param segment the memory that holds the page
+     * @param segment the memory that holds the page, native; it must stay open as long as this object is used
      * @param offset offset of the page's first byte in the segment
      * @param writable whether stores may go through
      */
     protected final void install(long page, MemorySegment segment, long offset, boolean writable) {
+        if (!segment.isNative()) {
+            throw new IllegalArgumentException("page " + page + " lies in a segment on the heap, which has no address");
+        }
         int slot = (int) page & SLOT_MASK;
         TAG.setOpaque(readTags, slot, NO_PAGE);
         TAG.setOpaque(writeTags, slot, NO_PAGE);
         segments[slot] = segment;
-        bases[slot] = offset - Page.address(page);
+        bases[slot] = segment.address() + offset - Page.address(page);
         TAG.setOpaque(readTags, slot, page);
         TAG.setOpaque(writeTags, slot, writable ? page : NO_PAGE);
         VarHandle.fullFence();
@@ -101,12 +105,16 @@ abstract class TranslationCache {
             long read = (long) TAG.getOpaque(readTags, slot);
             long write = (long) TAG.getOpaque(writeTags, slot);
             if (read != NO_PAGE) {
-                visitor.translation(read, segments[slot], bases[slot] + Page.address(read), false);
+                visitor.translation(read, segments[slot], offset(slot, read), false);
             }
             if (write != NO_PAGE) {
-                visitor.translation(write, segments[slot], bases[slot] + Page.address(write), true);
+                visitor.translation(write, segments[slot], offset(slot, write), true);
             }
         }
+    }
+
+    private long offset(int slot, long page) {
+        return bases[slot] + Page.address(page) - segments[slot].address();
     }
 
     /** {@return whether no store is under way} */
