@@ -2,13 +2,14 @@ package org.heteromem.devices.accelerator;
 
 import org.heteromem.core.MemoryAccess;
 
-/** A program for an accelerator, written in Java against the addresses of the process that launches it. */
+/** A program for the compute units of an accelerator. */
 @FunctionalInterface
 public interface Kernel {
     /**
-     * Runs one unit's share of the work. Called on every compute unit at once.
+     * Does the share of one compute unit. Units run at the same time, each on its own thread; what they have in common
+     * they order by the atomics of {@code memory}.
      *
-     * @param memory the unit's way to memory, for this call only
+     * @param memory the addresses of the process, as this unit sees them; for this call only
      * @param unit which unit, from 0
      * @param units how many units there are
      */

@@ -1,10 +1,31 @@
 /**
- * An emulated accelerator: kernels in Java that work on the addresses of a process, through a page table of the device's own.
+ * An emulated accelerator: memory of its own that no CPU can address, and compute units that run kernels written in Java
+ * against the addresses of a process.
  *
  * <pre>
- *   kernel ──► compute unit ──► device table ──► device memory, or RAM over the bus
- *                   └─ miss ──► fault buffer ──► batches ──► migrate or mirror ──► replay
+ *   compute unit ──► own translation cache ──► DeviceTable (page ► frame) ──► frame store
+ *                                                 │ miss        ▲ fill         ▲ copies
+ *                                                 ▼             │              │
+ *                                            fault buffer ──► FaultService ──► CopyEngine
+ *                                            (waits)          asks the policy, migrates or mirrors, wakes (replay)
+ *   CPU touches a device page ──► Homecoming: what the policy says goes back to RAM
+ *   RAM is short              ──► PressureRelief: cold pages come here
+ *   the page table changes    ──► Mirror: entries go, caches are shot down, stores in flight are waited for
  * </pre>
+ *
+ * Kernels translate through the device's own table and nothing else.
+ *
+ * <pre>{@code
+ * Accelerator accelerator = Accelerator.builder(manager, policies)
+ *         .memory(32L << 20)
+ *         .units(4, pool)                  // whose threads run kernels
+ *         .faultService(pool)
+ *         .build();
+ * manager.setPressureHandler(accelerator.pressureHandler());
+ * accelerator.launch(space, (memory, unit, units) -> memory.getAndAddLong(address, 1)).join();
+ * }</pre>
+ *
+ * With {@code Runnable::run} for every executor all happens on the calling thread, in an order that repeats.
  */
 @NullMarked
 package org.heteromem.devices.accelerator;

@@ -1,0 +1,70 @@
+package org.heteromem.devices.accelerator;
+
+import java.util.function.Supplier;
+import org.heteromem.core.Access;
+import org.jspecify.annotations.Nullable;
+
+/** A compute unit's fault in the buffer: it waits here until the fault is served and then tries again, or fails. */
+final class PendingFault extends Completion {
+    private final Mirror mirror;
+    private final long address;
+    private final long page;
+    private final Access access;
+    private final int attempt;
+    private volatile @Nullable Supplier<RuntimeException> error;
+
+    /**
+     * Notes a fault.
+     *
+     * @param mirror of the process
+     * @param address the address touched
+     * @param page its page
+     * @param access what was tried
+     * @param attempt how often in a row the unit has faulted on this page, from 1
+     */
+    PendingFault(Mirror mirror, long address, long page, Access access, int attempt) {
+        this.mirror = mirror;
+        this.address = address;
+        this.page = page;
+        this.access = access;
+        this.attempt = attempt;
+    }
+
+    Mirror mirror() {
+        return mirror;
+    }
+
+    long address() {
+        return address;
+    }
+
+    long page() {
+        return page;
+    }
+
+    Access access() {
+        return access;
+    }
+
+    int attempt() {
+        return attempt;
+    }
+
+    /**
+     * Ends the fault with an error.
+     *
+     * @param cause makes it, in the unit's thread, so that its stack shows where in the kernel it happened
+     */
+    void fail(Supplier<RuntimeException> cause) {
+        error = cause;
+        complete();
+    }
+
+    /** Throws what the fault ended with, if it ended so. */
+    void rethrow() {
+        Supplier<RuntimeException> cause = error;
+        if (cause != null) {
+            throw cause.get();
+        }
+    }
+}
