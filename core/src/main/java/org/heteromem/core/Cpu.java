@@ -1,7 +1,9 @@
 package org.heteromem.core;
 
 import java.lang.foreign.MemorySegment;
+import org.heteromem.core.frame.FrameRange;
 import org.heteromem.core.frame.FrameTable;
+import org.heteromem.core.memory.FrameStore;
 import org.heteromem.core.mmu.SoftwareMmu;
 import org.heteromem.core.mmu.TranslatedMemory;
 import org.heteromem.core.space.Mm;
@@ -53,14 +55,22 @@ public final class Cpu extends TranslatedMemory implements AutoCloseable {
             return;
         }
         long frame = PteLayout.frame(entry);
-        MemorySegment segment = frames.segment(frame);
+        FrameRange range = frames.find(frame);
+        if (range == null) {
+            // The page has left that memory since, and the memory the machine.
+            return;
+        }
+        FrameStore store = range.owner.store();
+        long offset = range.offset(frame);
+        MemorySegment segment = store.segment(offset);
         if (segment == null) {
             throw new IllegalStateException("frame 0x" + Long.toHexString(frame) + " is mapped but not addressable");
         }
         boolean writable = PteLayout.writable(entry) && PteLayout.dirty(entry);
-        install(page, segment, frames.segmentOffset(frame), writable);
+        install(page, segment, offset & (store.chunkBytes() - 1), writable);
         long now = leaf.get(page);
-        if (PteLayout.frame(now) != frame || !PteLayout.allows(now, writable)) {
+        // Other memory may have come under the same frame numbers, and the page to it.
+        if (PteLayout.frame(now) != frame || !PteLayout.allows(now, writable) || frames.find(frame) != range) {
             invalidate(page);
         }
     }

@@ -3,6 +3,7 @@ package org.heteromem.core;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.lang.reflect.Proxy;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -15,11 +16,14 @@ import org.heteromem.core.device.DeviceMemory;
 import org.heteromem.core.inspect.Inspector;
 import org.heteromem.core.inspect.PageKind;
 import org.heteromem.core.memory.ArenaStore;
+import org.heteromem.core.memory.FrameStore;
 import org.heteromem.core.migrate.Migration;
 import org.heteromem.core.mirror.IntervalNotifier;
 import org.heteromem.core.mmu.Mmu;
 import org.heteromem.core.pin.Pins;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What the soak found: each defect as a small test of its own. */
 class ConcurrencyTest {
@@ -139,6 +143,74 @@ class ConcurrencyTest {
             space.unmap(a, Page.address(4));
             assertThat(Inspector.anonymousPages(space)).isZero();
             assertThat(Inspector.sharedPages(space)).isZero();
+        }
+    }
+
+    /** Memory whose first look by a CPU is interrupted by something else. */
+    private static FrameStore interrupted(Runnable onLook, AtomicBoolean armed) {
+        ArenaStore bytes = new ArenaStore(Page.address(16));
+        return (FrameStore) Proxy.newProxyInstance(
+                FrameStore.class.getClassLoader(), new Class<?>[] {FrameStore.class}, (proxy, method, arguments) -> {
+                    if (method.getName().equals("segment") && armed.compareAndSet(true, false)) {
+                        onLook.run();
+                    }
+                    return method.invoke(bytes, arguments);
+                });
+    }
+
+    private static void moveTo(DeviceMemory memory, AddressSpace space, long address, Object owner) {
+        try (Migration m = Migration.setup(space, address, Page.SIZE, Set.of(Migration.Select.SYSTEM), owner)) {
+            memory.initFrame(memory.firstFrame());
+            m.setDestination(0, memory.firstFrame());
+            m.copy(0);
+            assertThat(m.migrate()).isOne();
+        }
+    }
+
+    private static void moveHome(MemoryManager manager, long frame) {
+        try (Migration m = Migration.ofFrames(manager, new long[] {frame})) {
+            assertThat(m.allocateRam(0)).isTrue();
+            m.copy(0);
+            assertThat(m.migrate()).isOne();
+        }
+    }
+
+    /** The page's memory is removed, and perhaps other memory put in its place, between a CPU's look at the page table and use. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void aTranslationIsNotMadeFromMemoryThatWasRemoved(boolean replaced) {
+        try (MemoryManager manager =
+                MemoryManager.builder().node(Page.address(RAM_PAGES)).build()) {
+            SmokeTest.Driver driver = new SmokeTest.Driver();
+            AddressSpace space = manager.createAddressSpace();
+            long a = space.map(Page.SIZE, Protection.READ_WRITE, Sharing.PRIVATE);
+            AtomicBoolean armed = new AtomicBoolean();
+            AtomicReference<DeviceMemory> first = new AtomicReference<>();
+            Runnable exchange = () -> {
+                moveHome(manager, first.get().firstFrame());
+                manager.removeDevice(first.get());
+                try (Cpu other = space.newCpu()) {
+                    other.storeLong(a, 43);
+                }
+                if (replaced) {
+                    DeviceMemory second = manager.addDevice(
+                            new DeviceMemory.Spec(
+                                    "second", DeviceKind.COHERENT, driver, new ArenaStore(Page.address(16))),
+                            driver);
+                    assertThat(second.firstFrame()).isEqualTo(first.get().firstFrame());
+                    moveTo(second, space, a, driver);
+                }
+            };
+            first.set(manager.addDevice(
+                    new DeviceMemory.Spec("first", DeviceKind.COHERENT, driver, interrupted(exchange, armed)), driver));
+            try (Cpu cpu = space.newCpu()) {
+                cpu.storeLong(a, 42);
+                moveTo(first.get(), space, a, driver);
+                armed.set(true);
+
+                assertThat(cpu.loadLong(a)).isEqualTo(43);
+                assertThat(armed).isFalse();
+            }
         }
     }
 

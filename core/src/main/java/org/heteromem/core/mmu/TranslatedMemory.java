@@ -43,7 +43,8 @@ public abstract class TranslatedMemory extends TranslationCache implements Memor
     }
 
     private boolean beginStore(long page) {
-        STORING.setOpaque(this, page);
+        // Release: a shoot-down that sees this page also sees what was stored to the page before.
+        STORING.setRelease(this, page);
         VarHandle.fullFence();
         return hit(writeTags, page);
     }

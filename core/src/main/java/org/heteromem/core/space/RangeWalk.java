@@ -6,6 +6,7 @@ import org.heteromem.core.Errno;
 import org.heteromem.core.MemoryException;
 import org.heteromem.core.fault.FaultResult;
 import org.heteromem.core.frame.DeviceFrames;
+import org.heteromem.core.frame.FrameRange;
 import org.heteromem.core.wait.WaitPoint;
 import org.jspecify.annotations.Nullable;
 
@@ -139,10 +140,15 @@ public final class RangeWalk {
         long write = PteLayout.writable(entry) ? WRITE : 0;
         return switch (PteLayout.kind(entry)) {
             case PteLayout.PRESENT -> VALID | write | frame;
-            case PteLayout.DEVICE_PRIVATE ->
-                ((DeviceFrames) mm.machine().frames.range(frame).owner).memory().owner() == owner
+            case PteLayout.DEVICE_PRIVATE -> {
+                // Looked at without a lock: that memory may have left the machine since.
+                FrameRange range = mm.machine().frames.find(frame);
+                yield range != null
+                                && range.owner instanceof DeviceFrames device
+                                && device.memory().owner() == owner
                         ? VALID | write | frame
                         : 0;
+            }
             default -> 0;
         };
     }

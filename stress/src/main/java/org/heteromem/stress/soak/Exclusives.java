@@ -15,6 +15,11 @@ final class Exclusives extends Actor {
     }
 
     @Override
+    void release() {
+        unit.close();
+    }
+
+    @Override
     void step() {
         int p = random.nextInt(Layout.PAGES);
         long address = world.layout.address(p);

@@ -132,6 +132,7 @@ public final class Soak {
         for (int i = 0; i < Layout.SCRATCH_THREADS; i++) {
             actors.add(new Scratch(world, "scratch" + i, seeds.nextLong(), i));
         }
+        actors.add(new Removals(world, "removals", seeds.nextLong()));
         actors.add(new Exclusives(world, "exclusive", seeds.nextLong(), world.gpu));
         return actors;
     }

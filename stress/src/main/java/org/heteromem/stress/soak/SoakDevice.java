@@ -1,5 +1,6 @@
 package org.heteromem.stress.soak;
 
+import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -12,6 +13,7 @@ import org.heteromem.core.Access;
 import org.heteromem.core.AddressSpace;
 import org.heteromem.core.Errno;
 import org.heteromem.core.MemoryException;
+import org.heteromem.core.MemoryHold;
 import org.heteromem.core.MemoryManager;
 import org.heteromem.core.Page;
 import org.heteromem.core.device.DeviceDriver;
@@ -93,6 +95,10 @@ final class SoakDevice implements DeviceDriver {
 
     MemoryManager.FrameLocation locate(long frame) {
         return world.manager.locate(frame);
+    }
+
+    MemoryHold hold() {
+        return world.manager.hold();
     }
 
     ComputeUnit newUnit() {
@@ -302,7 +308,21 @@ final class SoakDevice implements DeviceDriver {
         }
     }
 
+    /** Stops following the process; the memory must be empty before it can be removed. */
     void close() {
         notifier.close();
+    }
+
+    /** Takes the device out of the machine as its owner would: nothing new, everything home, wait for what is held. */
+    void remove() {
+        free.clear();
+        long[] all = new long[Math.toIntExact(memory.frames())];
+        Arrays.setAll(all, i -> memory.firstFrame() + i);
+        while (memory.liveReferences() > 0) {
+            evict(all);
+            Thread.yield();
+        }
+        close();
+        world.manager.removeDevice(memory);
     }
 }

@@ -27,6 +27,7 @@ enum Tally {
     PINS,
     PIN_TRANSFERS,
     EXCLUSIVES,
+    REMOVALS,
     REFUSED;
 
     static LongAdder adder(Map<Tally, LongAdder> counts, Tally tally) {
