@@ -1,6 +1,5 @@
 package org.heteromem.bench;
 
-import java.util.ArrayDeque;
 import java.util.Set;
 import org.heteromem.core.AddressSpace;
 import org.heteromem.core.MemoryManager;
@@ -15,14 +14,16 @@ import org.heteromem.core.migrate.Migration;
 
 /** The least that a driver of private memory can be: a list of free frames and a copy on the calling thread. */
 final class PlainDevice implements DeviceDriver {
-    private final ArrayDeque<Long> free = new ArrayDeque<>();
+    private final long[] free;
+    private int freeCount;
     private final DeviceMemory memory;
 
     PlainDevice(MemoryManager manager, long bytes) {
         this.memory = manager.addDevice(
                 new DeviceMemory.Spec("device", DeviceKind.PRIVATE, this, new ArenaStore(bytes)), this);
-        for (long i = 0; i < memory.frames(); i++) {
-            free.addLast(memory.firstFrame() + i);
+        this.free = new long[(int) memory.frames()];
+        for (long i = memory.frames() - 1; i >= 0; i--) {
+            free[freeCount++] = memory.firstFrame() + i;
         }
     }
 
@@ -40,7 +41,7 @@ final class PlainDevice implements DeviceDriver {
         try (Migration migration = Migration.setup(space, address, length, Set.of(Migration.Select.SYSTEM), this)) {
             for (int i = 0; i < migration.pages(); i++) {
                 if (migration.sources().movable(i)) {
-                    long frame = free.removeFirst();
+                    long frame = free[--freeCount];
                     memory.initFrame(frame);
                     migration.setDestination(i, frame);
                     if (copy == Copy.BYTES) {
@@ -84,6 +85,6 @@ final class PlainDevice implements DeviceDriver {
 
     @Override
     public void frameFreed(DeviceMemory owner, long frame) {
-        free.addLast(frame);
+        free[freeCount++] = frame;
     }
 }

@@ -19,7 +19,12 @@ public final class FrameTable {
     private static final VarHandle WORD = MethodHandles.arrayElementVarHandle(long[].class);
     private static final VarHandle ANCHOR = MethodHandles.arrayElementVarHandle(Object[].class);
 
+    private static final int RECENT = 256;
+
     private volatile FrameRange[] ranges = {};
+    /** Sections used of late; replaced whenever a range comes or goes, so that none outlives its range. */
+    private volatile @Nullable Section[] recent = new Section[RECENT];
+
     private final PageWaits waits = new PageWaits(this);
 
     /**
@@ -35,6 +40,7 @@ public final class FrameTable {
         FrameRange range = new FrameRange(first, count, owner);
         grown[ranges.length] = range;
         ranges = grown;
+        recent = new Section[RECENT];
         return range;
     }
 
@@ -45,6 +51,7 @@ public final class FrameTable {
      */
     public synchronized void remove(FrameRange range) {
         ranges = Arrays.stream(ranges).filter(r -> r != range).toArray(FrameRange[]::new);
+        recent = new Section[RECENT];
     }
 
     /** {@return all runs of frames} */
@@ -72,6 +79,10 @@ public final class FrameTable {
      * @param frame a valid frame number
      */
     public FrameRange range(long frame) {
+        Section known = recent[(int) (frame >>> FrameRange.SECTION_SHIFT) & (RECENT - 1)];
+        if (known != null && known.contains(frame)) {
+            return known.range;
+        }
         FrameRange range = find(frame);
         if (range == null) {
             throw new MemoryException(Errno.EINVAL, "no memory has frame 0x" + Long.toHexString(frame));
@@ -80,7 +91,16 @@ public final class FrameTable {
     }
 
     private Section section(long frame) {
-        return range(frame).section(frame);
+        // A racy look is sound: a section is immutable but for what it holds, and a frame of its range has no other.
+        @Nullable Section[] now = recent;
+        int slot = (int) (frame >>> FrameRange.SECTION_SHIFT) & (RECENT - 1);
+        Section section = now[slot];
+        if (section != null && section.contains(frame)) {
+            return section;
+        }
+        section = range(frame).section(frame);
+        now[slot] = section;
+        return section;
     }
 
     // ---- bytes -------------------------------------------------------------------------------------------------

@@ -17,6 +17,10 @@ final class Section {
         this.anchors = new Object[frames];
     }
 
+    boolean contains(long frame) {
+        return Long.compareUnsigned(frame - first, anchors.length) < 0;
+    }
+
     int word(long frame, int which) {
         return (int) (frame - first) * Frames.WORDS + which;
     }
