@@ -44,10 +44,10 @@ final class PlainDevice implements DeviceDriver {
                     long frame = free[--freeCount];
                     memory.initFrame(frame);
                     migration.setDestination(i, frame);
-                    if (copy == Copy.BYTES) {
-                        migration.copy(i);
-                    }
                 }
+            }
+            if (copy == Copy.BYTES) {
+                migration.copyAll();
             }
             return migration.migrate();
         }
@@ -66,11 +66,12 @@ final class PlainDevice implements DeviceDriver {
 
     private static int home(Migration migration, Copy copy) {
         for (int i = 0; i < migration.pages(); i++) {
-            if (migration.sources().movable(i) && !migration.sources().hole(i) && migration.allocateRam(i)) {
-                if (copy == Copy.BYTES) {
-                    migration.copy(i);
-                }
+            if (migration.sources().movable(i) && !migration.sources().hole(i) && !migration.allocateRam(i)) {
+                throw new IllegalStateException("the benchmark's RAM is too small");
             }
+        }
+        if (copy == Copy.BYTES) {
+            migration.copyAll();
         }
         return migration.migrate();
     }

@@ -142,10 +142,36 @@ public final class FrameTable {
      * @param from a frame that nobody writes
      */
     public void copy(long to, long from) {
+        copy(to, from, 1);
+    }
+
+    /**
+     * Copies neighbouring frames of one owner to neighbouring frames of another.
+     *
+     * @param to the first frame that nobody else uses
+     * @param from the first frame that nobody writes
+     * @param count how many frames
+     */
+    public void copy(long to, long from, int count) {
         FrameRange target = range(to);
         FrameRange source = range(from);
         FrameStore store = target.owner.store();
-        store.copyFrom(target.offset(to), source.owner.store(), source.offset(from), Page.SIZE);
+        FrameStore origin = source.owner.store();
+        long offset = target.offset(to);
+        long originOffset = source.offset(from);
+        long left = Page.address(count);
+        while (left > 0) {
+            // A store gives out its memory in chunks; a copy stays within one of either.
+            long part = Math.min(
+                    left,
+                    Math.min(
+                            store.chunkBytes() - (offset & (store.chunkBytes() - 1)),
+                            origin.chunkBytes() - (originOffset & (origin.chunkBytes() - 1))));
+            store.copyFrom(offset, origin, originOffset, part);
+            offset += part;
+            originOffset += part;
+            left -= part;
+        }
     }
 
     // ---- counts ------------------------------------------------------------------------------------------------
@@ -434,7 +460,8 @@ public final class FrameTable {
     public void reset(long frame) {
         Section s = section(frame);
         ANCHOR.setRelease(s.anchors, (int) (frame - s.first), null);
-        WORD.setVolatile(s.words, s.word(frame, Frames.STATE), 0L);
+        // Nobody can find the frame before a list hands it out, which orders this.
+        WORD.setRelease(s.words, s.word(frame, Frames.STATE), 0L);
     }
 
     // ---- page lock ---------------------------------------------------------------------------------------------

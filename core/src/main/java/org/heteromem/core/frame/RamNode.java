@@ -165,6 +165,16 @@ public final class RamNode implements MemoryNode, FrameOwner, FrameAllocator {
 
     // ---- LRU ---------------------------------------------------------------------------------------------------
 
+    /** Takes the LRU lock for a batch of changes; nothing may block until {@link #endLruBatch}. */
+    public void beginLruBatch() {
+        lruLock.lock();
+    }
+
+    /** Ends a batch of changes. */
+    public void endLruBatch() {
+        lruLock.unlock();
+    }
+
     private Lru listOf(long frame) {
         return table.has(frame, Frames.ACTIVE) ? active : inactive;
     }
@@ -191,6 +201,7 @@ public final class RamNode implements MemoryNode, FrameOwner, FrameAllocator {
      * @param frame a frame of this node
      */
     public boolean lruIsolate(long frame) {
+        // Reentrant: who moves many pages holds it over all of them.
         lruLock.lock();
         try {
             if ((table.clear(frame, Frames.LRU) & Frames.LRU) == 0) {

@@ -291,6 +291,12 @@ public final class Migration implements AutoCloseable {
         pages.copy(i);
     }
 
+    /** Copies every page that has a destination, on the calling thread, neighbouring frames in one go; holes become zeros. */
+    public void copyAll() {
+        need(State.COLLECTED, "copyAll");
+        pages.copyAll();
+    }
+
     /**
      * Declares a page's contents gone (MIGRATE_PFN_ERROR of 2017): every later touch fails with an error that names address
      * and device.

@@ -23,13 +23,14 @@ final class MigrationEntries {
         if (exclusive && frames.pins(frame) > 0) {
             return false;
         }
-        long entry = leaf.exchange(page, PteLayout.make(PteLayout.MIGRATION, frame, bits(seen, kind, exclusive)));
+        long moving = PteLayout.make(PteLayout.MIGRATION, frame, bits(seen, kind, exclusive));
         if (kind == PteLayout.PRESENT) {
-            // The old entry has the last word on use and dirt.
-            leaf.update(page, 0, entry & (PteLayout.YOUNG | PteLayout.DIRTY));
-            if (PteLayout.dirty(entry)) {
+            long entry = leaf.exchangeKeepingUse(page, moving);
+            if (PteLayout.dirty(entry) && !frames.has(frame, Frames.DIRTY)) {
                 frames.set(frame, Frames.DIRTY);
             }
+        } else {
+            leaf.set(page, moving);
         }
         if (exclusive) {
             frames.clear(frame, Frames.ANON_EXCLUSIVE);
@@ -48,13 +49,19 @@ final class MigrationEntries {
         return exclusive ? PteLayout.EXCLUSIVE : 0;
     }
 
-    /** Turns a migration entry into a mapping of a frame, with the rights that the entry kept. */
+    /**
+     * Turns a migration entry into a mapping of a frame, with the rights that the entry kept. The caller's reference becomes
+     * the mapping's.
+     */
     static void remove(FrameTable frames, Vma area, PageTableLeaf leaf, long page, long entry, long to) {
         boolean present = frames.range(to).owner.cpuAddressable();
         long write = entry & PteLayout.WRITE;
-        frames.addMapping(to);
-        if (PteLayout.exclusive(entry) && frames.has(to, Frames.ANON)) {
-            frames.set(to, Frames.ANON_EXCLUSIVE);
+        frames.addMappingOwnReference(to);
+        if (PteLayout.exclusive(entry)) {
+            int flags = frames.flags(to) & (Frames.ANON | Frames.ANON_EXCLUSIVE);
+            if (flags == Frames.ANON) {
+                frames.set(to, Frames.ANON_EXCLUSIVE);
+            }
         }
         leaf.set(
                 page,

@@ -1,5 +1,6 @@
 package org.heteromem.core.space;
 
+import java.util.function.IntToLongFunction;
 import org.heteromem.core.Page;
 import org.heteromem.core.device.DeviceKind;
 import org.heteromem.core.event.Counter;
@@ -51,6 +52,9 @@ public final class PageMigration {
     private static final byte ISOLATED = 1 << 1;
     /** The contents are gone. */
     private static final byte LOST = 1 << 2;
+
+    /** Its process has it for itself. */
+    private static final byte EXCLUSIVE = 1 << 3;
 
     private final Machine machine;
     private final FrameTable frames;
@@ -217,7 +221,9 @@ public final class PageMigration {
             return;
         }
         sources[i] = frame << FRAME_SHIFT | VALID | MIGRATE | (PteLayout.writable(entry) ? WRITE : 0);
-        states[i] = frames.mappings(frame) == 0 ? SOLE : 0;
+        if (frames.mappings(frame) == 0) {
+            states[i] = PteLayout.exclusive(leaf.get(page)) ? SOLE | EXCLUSIVE : SOLE;
+        }
         collected++;
     }
 
@@ -232,15 +238,72 @@ public final class PageMigration {
 
     // ---- unmap -------------------------------------------------------------------------------------------------
 
+    /** Something to do with pages that may be on an LRU. */
+    private interface LruStep {
+        /** Does it, under the node's LRU lock; the node is null for device memory. */
+        void apply(@Nullable RamNode node, int i, long frame);
+    }
+
+    /** Goes over frames, taking each node's LRU lock once for all that lie together; a frame of 0 is passed over. */
+    private void onLru(IntToLongFunction frameOf, LruStep step) {
+        RamNode held = null;
+        try {
+            for (int i = 0; i < count; i++) {
+                long frame = frameOf.applyAsLong(i);
+                if (frame == 0) {
+                    continue;
+                }
+                RamNode node = frames.range(frame).owner instanceof RamNode ram ? ram : null;
+                if (node != held && node != null) {
+                    if (held != null) {
+                        held.endLruBatch();
+                    }
+                    held = null;
+                    node.beginLruBatch();
+                    held = node;
+                }
+                step.apply(node, i, frame);
+            }
+        } finally {
+            if (held != null) {
+                held.endLruBatch();
+            }
+        }
+    }
+
+    private void isolate() {
+        onLru(i -> (sources[i] & VALID) != 0 ? source(i) : 0, (node, i, frame) -> {
+            if (node == null || node.lruIsolate(frame)) {
+                states[i] |= ISOLATED;
+            }
+        });
+    }
+
+    /** Puts what stays back on its LRU and what arrived in RAM on one, while references still hold both. */
+    private void putOnLru() {
+        onLru(
+                i -> {
+                    if ((sources[i] & MIGRATE) != 0) {
+                        return destinations[i];
+                    }
+                    return (sources[i] & VALID) != 0 && (states[i] & (ISOLATED | LOST)) == ISOLATED ? source(i) : 0;
+                },
+                (node, i, frame) -> {
+                    if (node != null) {
+                        node.lruAdd(frame);
+                    }
+                });
+    }
+
     private void unmap() {
+        isolate();
         for (int i = 0; i < count; i++) {
             if ((sources[i] & VALID) == 0) {
                 continue;
             }
             long frame = source(i);
-            boolean movable = machine.lruIsolate(frame);
+            boolean movable = (states[i] & ISOLATED) != 0;
             if (movable) {
-                states[i] |= ISOLATED;
                 if ((states[i] & SOLE) == 0) {
                     ReverseMap.unmapForMigration(machine, frame);
                 }
@@ -277,14 +340,14 @@ public final class PageMigration {
 
     private void restore(int i, long frame) {
         ReverseMap.restore(machine, frame, frame);
-        letGo(i, frame, true);
+        if ((states[i] & ISOLATED) != 0) {
+            machine.lruAdd(frame);
+        }
+        letGo(frame);
     }
 
     /** Unlocks a source and puts the migration's reference. */
-    private void letGo(int i, long frame, boolean stays) {
-        if (stays && (states[i] & ISOLATED) != 0) {
-            machine.lruAdd(frame);
-        }
+    private void letGo(long frame) {
         if (frame != faultFrame) {
             frames.unlock(frame);
         }
@@ -391,6 +454,27 @@ public final class PageMigration {
         }
     }
 
+    /** Copies every page that has a destination, neighbours in one go. */
+    public void copyAll() {
+        for (int i = 0; i < count; ) {
+            if (destinations[i] == 0 || (states[i] & LOST) != 0) {
+                i++;
+            } else if ((sources[i] & VALID) == 0) {
+                copy(i++);
+            } else {
+                int run = 1;
+                while (i + run < count
+                        && (sources[i + run] & VALID) != 0
+                        && source(i + run) == source(i) + run
+                        && destinations[i + run] == destinations[i] + run) {
+                    run++;
+                }
+                frames.copy(destinations[i], source(i), run);
+                i += run;
+            }
+        }
+    }
+
     // ---- move --------------------------------------------------------------------------------------------------
 
     /** Moves the identity of every page that has a destination (migrate_vma_pages). */
@@ -439,7 +523,8 @@ public final class PageMigration {
             if (frames.counts(from) != expected) {
                 return false;
             }
-            frames.place(to, frames.anchor(from), frames.index(from), carried, 0);
+            int exclusive = (states[i] & (SOLE | EXCLUSIVE)) == (SOLE | EXCLUSIVE) ? Frames.ANON_EXCLUSIVE : 0;
+            frames.place(to, frames.anchor(from), frames.index(from), carried | exclusive, 0);
             return true;
         }
         if (!(frames.anchor(from) instanceof SharedObject shared)) {
@@ -512,7 +597,9 @@ public final class PageMigration {
             }
             putBackInPlace(mm, area);
         }
-        for (int i = 0; i < count; i++) {
+        putOnLru();
+        // Backwards, so that free lists, which hand out last what came first, give neighbouring frames in order again.
+        for (int i = count - 1; i >= 0; i--) {
             finishPage(i);
         }
         report();
@@ -532,6 +619,9 @@ public final class PageMigration {
                 for (long p = page; p < stop; p++) {
                     int i = (int) (p - start);
                     if ((sources[i] & VALID) != 0 && (states[i] & (SOLE | LOST)) == SOLE) {
+                        if ((sources[i] & MIGRATE) == 0) {
+                            frames.get(source(i));
+                        }
                         MigrationEntries.remove(frames, area, leaf, p, leaf.get(p), target(i));
                     }
                 }
@@ -554,15 +644,14 @@ public final class PageMigration {
             } else if ((states[i] & SOLE) == 0) {
                 ReverseMap.restore(machine, frame, target(i));
             }
-            letGo(i, frame, !went && (states[i] & LOST) == 0);
+            letGo(frame);
         }
         long to = destinations[i];
         if (to != 0) {
-            if (went) {
-                machine.lruAdd(to);
-            }
             frames.unlock(to);
-            frames.put(to);
+            if (!went || (sources[i] & VALID) == 0 || (states[i] & SOLE) == 0) {
+                frames.put(to);
+            }
         }
     }
 

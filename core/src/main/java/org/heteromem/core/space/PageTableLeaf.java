@@ -32,7 +32,21 @@ public final class PageTableLeaf {
 
     /** Sets an entry; under the lock, and only where no translation can be in use (it was not present). */
     void set(long page, long entry) {
-        ENTRY.setVolatile(entries, (int) page & INDEX_MASK, entry);
+        // Release is enough: an entry that was not present is in no translation, so nothing has to be seen before going
+        // on.
+        ENTRY.setRelease(entries, (int) page & INDEX_MASK, entry);
+    }
+
+    /** Replaces a present entry by one that keeps its used and dirty bits; returns the old one; under the lock. */
+    long exchangeKeepingUse(long page, long entry) {
+        int at = (int) page & INDEX_MASK;
+        for (; ; ) {
+            long old = (long) ENTRY.getVolatile(entries, at);
+            long kept = entry | old & (PteLayout.YOUNG | PteLayout.DIRTY);
+            if (ENTRY.weakCompareAndSet(entries, at, old, kept)) {
+                return old;
+            }
+        }
     }
 
     /** {@return the old entry, with the last word on its used and dirty bits; stores a new one; under the lock} */

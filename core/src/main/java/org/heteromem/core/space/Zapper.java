@@ -78,7 +78,8 @@ final class Zapper {
     /** Waits until no access can reach what was zapped in [start, end), then lets the frames go. */
     void finish(long start, long end) {
         mm.mmu().drop(start, end - start);
-        for (int i = 0; i < count; i++) {
+        // Backwards, so that free lists, which hand out last what came first, give neighbouring frames in order again.
+        for (int i = count - 1; i >= 0; i--) {
             frames.put(gone[i]);
         }
         count = 0;
