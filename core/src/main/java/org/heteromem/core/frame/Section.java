@@ -6,19 +6,20 @@ import org.jspecify.annotations.Nullable;
 final class Section {
     final FrameRange range;
     final long first;
+    final int frames;
     final long[] words;
     final @Nullable Object[] anchors;
 
     Section(FrameRange range, long first) {
         this.range = range;
         this.first = first;
-        int frames = (int) Math.min(FrameRange.SECTION_FRAMES, range.first + range.count - first);
+        this.frames = (int) Math.min(FrameRange.SECTION_FRAMES, range.first + range.count - first);
         this.words = new long[frames * Frames.WORDS];
         this.anchors = new Object[frames];
     }
 
     boolean contains(long frame) {
-        return Long.compareUnsigned(frame - first, anchors.length) < 0;
+        return Long.compareUnsigned(frame - first, frames) < 0;
     }
 
     int word(long frame, int which) {
