@@ -187,7 +187,7 @@ public final class Machine {
     public void relieve(FrameDemand demand, MemoryNode node, String purpose) {
         counters.add(Counter.ALLOCSTALL, 1);
         PressureHandler handler = pressure;
-        if (handler != null && handler.relieve(node, 1) > 0) {
+        if (handler != null && handler.relieve(demand, node, 1) > 0) {
             return;
         }
         for (RamNode any : nodes) {
