@@ -14,6 +14,8 @@ public final class RamNode implements MemoryNode, FrameOwner, FrameAllocator {
     /** No frame. */
     public static final long NONE = -1;
 
+    private static final int SPINS_BEFORE_YIELD = 200;
+
     private final int id;
     private final FrameTable table;
     private final FrameStore store;
@@ -142,7 +144,7 @@ public final class RamNode implements MemoryNode, FrameOwner, FrameAllocator {
     @Override
     public void lastReferenceGone(long frame) {
         if (table.has(frame, Frames.LRU)) {
-            lruLock.lock();
+            lockLru();
             try {
                 if (table.has(frame, Frames.LRU)) {
                     listOf(frame).remove(frame);
@@ -165,9 +167,23 @@ public final class RamNode implements MemoryNode, FrameOwner, FrameAllocator {
 
     // ---- LRU ---------------------------------------------------------------------------------------------------
 
+    /**
+     * Takes the LRU lock by spinning: it is held for tens of nanoseconds, or for one batch, and a thread that parks for it
+     * costs more than all it waits for.
+     */
+    private void lockLru() {
+        for (int spins = 0; !lruLock.tryLock(); spins++) {
+            if (spins < SPINS_BEFORE_YIELD) {
+                Thread.onSpinWait();
+            } else {
+                Thread.yield();
+            }
+        }
+    }
+
     /** Takes the LRU lock for a batch of changes; nothing may block until {@link #endLruBatch}. */
     public void beginLruBatch() {
-        lruLock.lock();
+        lockLru();
     }
 
     /** Ends a batch of changes. */
@@ -185,7 +201,7 @@ public final class RamNode implements MemoryNode, FrameOwner, FrameAllocator {
      * @param frame a frame of this node
      */
     public void lruAdd(long frame) {
-        lruLock.lock();
+        lockLru();
         try {
             if (table.set(frame, Frames.LRU)) {
                 listOf(frame).addFirst(frame);
@@ -202,7 +218,7 @@ public final class RamNode implements MemoryNode, FrameOwner, FrameAllocator {
      */
     public boolean lruIsolate(long frame) {
         // Reentrant: who moves many pages holds it over all of them.
-        lruLock.lock();
+        lockLru();
         try {
             if ((table.clear(frame, Frames.LRU) & Frames.LRU) == 0) {
                 return false;
@@ -222,7 +238,7 @@ public final class RamNode implements MemoryNode, FrameOwner, FrameAllocator {
      * @return how many were filled in
      */
     public int lruScan(long[] victims) {
-        lruLock.lock();
+        lockLru();
         try {
             int n = inactive.rotate(victims, 0);
             return active.rotate(victims, n);
@@ -237,7 +253,7 @@ public final class RamNode implements MemoryNode, FrameOwner, FrameAllocator {
      * @param frame a frame of this node
      */
     public void lruActivate(long frame) {
-        lruLock.lock();
+        lockLru();
         try {
             if (table.has(frame, Frames.LRU)) {
                 listOf(frame).remove(frame);
@@ -255,7 +271,7 @@ public final class RamNode implements MemoryNode, FrameOwner, FrameAllocator {
      * @param frame a frame of this node
      */
     public void lruDeactivate(long frame) {
-        lruLock.lock();
+        lockLru();
         try {
             if (table.has(frame, Frames.LRU)) {
                 listOf(frame).remove(frame);
@@ -269,7 +285,7 @@ public final class RamNode implements MemoryNode, FrameOwner, FrameAllocator {
 
     @Override
     public long lruPages() {
-        lruLock.lock();
+        lockLru();
         try {
             return active.size() + inactive.size();
         } finally {
@@ -309,7 +325,7 @@ public final class RamNode implements MemoryNode, FrameOwner, FrameAllocator {
      * @return the first frame that was never used
      */
     public long walkLists(ListVisitor visitor) {
-        lruLock.lock();
+        lockLru();
         try {
             active.audit(frame -> visitor.lru(frame, true), detail -> visitor.broken("active list: " + detail));
             inactive.audit(frame -> visitor.lru(frame, false), detail -> visitor.broken("inactive list: " + detail));
