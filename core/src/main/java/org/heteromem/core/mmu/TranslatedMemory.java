@@ -39,7 +39,7 @@ public abstract class TranslatedMemory extends TranslationCache implements Memor
     protected abstract void refill(long address, Access access);
 
     private static boolean hit(long[] tags, long page) {
-        return (long) TAG.getOpaque(tags, (int) page & SLOT_MASK) == page;
+        return (long) TAG.getOpaque(tags, slot(page)) == page;
     }
 
     private boolean beginStore(long page) {
@@ -58,7 +58,7 @@ public abstract class TranslatedMemory extends TranslationCache implements Memor
     @Override
     public final byte loadByte(long address) {
         long page = address >>> Page.SHIFT;
-        int slot = (int) page & SLOT_MASK;
+        int slot = slot(page);
         for (; ; ) {
             if (hit(readTags, page)) {
                 byte value = MEMORY.get(ValueLayout.JAVA_BYTE, bases[slot] + address);
@@ -78,7 +78,7 @@ public abstract class TranslatedMemory extends TranslationCache implements Memor
             return scratch.get(ValueLayout.JAVA_INT_UNALIGNED, 0);
         }
         long page = address >>> Page.SHIFT;
-        int slot = (int) page & SLOT_MASK;
+        int slot = slot(page);
         for (; ; ) {
             if (hit(readTags, page)) {
                 int value = MEMORY.get(ValueLayout.JAVA_INT, bases[slot] + address);
@@ -97,7 +97,7 @@ public abstract class TranslatedMemory extends TranslationCache implements Memor
             return loadUnalignedLong(address);
         }
         long page = address >>> Page.SHIFT;
-        int slot = (int) page & SLOT_MASK;
+        int slot = slot(page);
         for (; ; ) {
             if (hit(readTags, page)) {
                 long value = MEMORY.get(ValueLayout.JAVA_LONG, bases[slot] + address);
@@ -120,7 +120,7 @@ public abstract class TranslatedMemory extends TranslationCache implements Memor
     @Override
     public final void storeByte(long address, byte value) {
         long page = address >>> Page.SHIFT;
-        int slot = (int) page & SLOT_MASK;
+        int slot = slot(page);
         while (!beginStore(page)) {
             endStore();
             refill(address, Access.WRITE);
@@ -137,7 +137,7 @@ public abstract class TranslatedMemory extends TranslationCache implements Memor
             return;
         }
         long page = address >>> Page.SHIFT;
-        int slot = (int) page & SLOT_MASK;
+        int slot = slot(page);
         while (!beginStore(page)) {
             endStore();
             refill(address, Access.WRITE);
@@ -153,7 +153,7 @@ public abstract class TranslatedMemory extends TranslationCache implements Memor
             return;
         }
         long page = address >>> Page.SHIFT;
-        int slot = (int) page & SLOT_MASK;
+        int slot = slot(page);
         while (!beginStore(page)) {
             endStore();
             refill(address, Access.WRITE);
@@ -183,7 +183,7 @@ public abstract class TranslatedMemory extends TranslationCache implements Memor
             endStore();
             refill(address, Access.WRITE);
         }
-        return (int) page & SLOT_MASK;
+        return slot(page);
     }
 
     @Override
@@ -238,7 +238,7 @@ public abstract class TranslatedMemory extends TranslationCache implements Memor
         while (done < bytes) {
             long at = address + done;
             long page = at >>> Page.SHIFT;
-            int slot = (int) page & SLOT_MASK;
+            int slot = slot(page);
             long part = Math.min(bytes - done, Page.SIZE - (at & Page.OFFSET_MASK));
             if (hit(readTags, page)) {
                 MemorySegment.copy(MEMORY, bases[slot] + at, target, targetOffset + done, part);
@@ -259,7 +259,7 @@ public abstract class TranslatedMemory extends TranslationCache implements Memor
         while (done < bytes) {
             long at = address + done;
             long page = at >>> Page.SHIFT;
-            int slot = (int) page & SLOT_MASK;
+            int slot = slot(page);
             long part = Math.min(bytes - done, Page.SIZE - (at & Page.OFFSET_MASK));
             if (beginStore(page)) {
                 try {

@@ -25,6 +25,7 @@ import org.heteromem.core.Page;
 abstract class TranslationCache {
     static final int SLOTS = 1024;
     static final int SLOT_MASK = SLOTS - 1;
+    private static final int FOLD_SHIFT = 9;
     static final long NO_PAGE = -1;
 
     static final VarHandle TAG = MethodHandles.arrayElementVarHandle(long[].class);
@@ -56,6 +57,14 @@ abstract class TranslationCache {
     }
 
     /**
+     * Where a page's translation lies. Areas start at multiples of 2 MiB; without the fold, pages at one offset of several
+     * arrays would chase each other out of one slot. Pages of an aligned 4 MiB never collide.
+     */
+    static int slot(long page) {
+        return (int) (page ^ page >>> FOLD_SHIFT) & SLOT_MASK;
+    }
+
+    /**
      * Enters a translation. By the owner, who must then look at its source again and call {@link #invalidate} if it changed;
      * a full fence lies in between.
      *
@@ -68,7 +77,7 @@ abstract class TranslationCache {
         if (!segment.isNative()) {
             throw new IllegalArgumentException("page " + page + " lies in a segment on the heap, which has no address");
         }
-        int slot = (int) page & SLOT_MASK;
+        int slot = slot(page);
         TAG.setOpaque(readTags, slot, NO_PAGE);
         TAG.setOpaque(writeTags, slot, NO_PAGE);
         segments[slot] = segment;
@@ -90,7 +99,7 @@ abstract class TranslationCache {
     }
 
     private void drop(long page) {
-        int slot = (int) page & SLOT_MASK;
+        int slot = slot(page);
         if ((long) TAG.getOpaque(readTags, slot) == page) {
             TAG.setOpaque(readTags, slot, NO_PAGE);
         }
