@@ -39,10 +39,11 @@ public interface PlacementPolicy {
      * @param ram the node that is short
      * @param device the device
      * @param wanted how many frames are needed at least
-     * @return how many pages shall go at once, at least {@code wanted}
+     * @return how many pages shall go at once, at least {@code wanted}; by default a few slices' worth, so that the next
+     *     that need a frame find one, but never much of a small node
      */
     default long pressure(MemoryView ram, MemoryView device, long wanted) {
-        return Math.max(wanted, BlockView.SLICE_PAGES);
+        return Math.max(wanted, Math.min(4 * BlockView.SLICE_PAGES, ram.frames() / BlockView.SLICE_PAGES));
     }
 
     /**

@@ -6,7 +6,6 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import org.heteromem.core.event.MemoryEvent;
-import org.heteromem.core.memory.MemoryNode;
 import org.heteromem.core.migrate.Migration;
 import org.heteromem.core.policy.BlockView;
 
@@ -73,13 +72,8 @@ final class Eviction {
         return moved;
     }
 
-    /** An exchange gives back what it takes, so it may use reserves. */
     private int room() {
-        long free = 0;
-        for (MemoryNode node : device.manager().nodes()) {
-            free += node.freeFrames();
-        }
-        return (int) Math.min(free, Migration.MAX_PAGES);
+        return (int) Math.min(device.availableRam(), Migration.MAX_PAGES);
     }
 
     /** {@return how many of the pages in certain frames went to RAM} */

@@ -18,19 +18,29 @@ final class Homecoming {
         this.device = device;
     }
 
+    /** What of a range around a page RAM has room for: halved until it fits, and the page at least. */
+    private PageRange fitting(PageRange range, int page) {
+        if (page < range.first() || page >= range.end()) {
+            return new PageRange(page, 1);
+        }
+        long free = device.availableRam();
+        PageRange fits = range;
+        for (int size = Integer.highestOneBit(range.pages()); fits.pages() > Math.max(free, 1); size /= 2) {
+            PageRange around = PageRange.around(page, size);
+            int first = Math.max(range.first(), around.first());
+            fits = new PageRange(first, Math.min(range.end(), around.end()) - first);
+        }
+        return fits;
+    }
+
     DriverResult migrateToRam(DeviceFault fault) {
         Mirror mirror = device.mirror(fault.space());
         long page = Page.of(fault.address());
         DeviceBlock block = mirror.table().block(page);
         int offset = (int) (page - block.firstPage());
-        PageRange range = device.policies().placement().cpuFault(block, offset);
+        PageRange range = fitting(device.policies().placement().cpuFault(block, offset), offset);
         long from = Math.max(block.firstPage() + range.first(), Page.of(fault.areaStart()));
         long to = Math.min(block.firstPage() + range.end(), Page.of(fault.areaEnd()));
-        // Neighbours come along only where RAM has room to spare.
-        if (page < from || page >= to || device.freeRam() < to - from) {
-            from = page;
-            to = page + 1;
-        }
         long address = Page.address(from);
         try (Machinery.Moving _ = device.startMoving();
                 Migration migration = Migration.forFault(fault, address, Page.address(to - from))) {

@@ -154,6 +154,15 @@ final class Machinery {
         return new MemoryView(memory.name(), pool.frames(), pool.free());
     }
 
+    /** {@return how many frames of RAM are free for pages that move: an exchange may use reserves} */
+    long availableRam() {
+        long free = 0;
+        for (MemoryNode node : manager.nodes()) {
+            free += node.freeFrames();
+        }
+        return free;
+    }
+
     /** {@return how many frames of RAM are free beyond the reserves} */
     long freeRam() {
         long free = 0;

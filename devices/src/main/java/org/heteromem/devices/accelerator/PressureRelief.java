@@ -68,9 +68,7 @@ final class PressureRelief implements PressureHandler {
         if (demand == FrameDemand.NEW_PAGE) {
             return device.freeRam();
         }
-        return device.manager().nodes().stream()
-                .mapToLong(MemoryNode::freeFrames)
-                .sum();
+        return device.availableRam();
     }
 
     private int demote(long[] cold) {
