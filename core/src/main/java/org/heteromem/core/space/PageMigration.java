@@ -591,18 +591,36 @@ public final class PageMigration {
         if (!decided) {
             giveUp();
         }
+        putOnLru();
         if (mm != null && area != null) {
             if (moved > 0) {
                 mm.mmu().drop(start, count);
             }
+            unlockArrived();
             putBackInPlace(mm, area);
         }
-        putOnLru();
         // Backwards, so that free lists, which hand out last what came first, give neighbouring frames in order again.
         for (int i = count - 1; i >= 0; i--) {
             finishPage(i);
         }
         report();
+    }
+
+    /** {@return whether a page arrived that is mapped only here, so that its mapping gets the reference we hold} */
+    private boolean arrivedSole(int i) {
+        return (sources[i] & (VALID | MIGRATE)) == (VALID | MIGRATE) && (states[i] & SOLE) != 0;
+    }
+
+    /**
+     * Lets go of the destinations whose only reference goes to their mapping. Once mapped they are the process's: a store to
+     * a read-only page may copy it and free this frame at once.
+     */
+    private void unlockArrived() {
+        for (int i = 0; i < count; i++) {
+            if (arrivedSole(i)) {
+                frames.unlock(destinations[i]);
+            }
+        }
     }
 
     /** Pages that are mapped only here: entries by the leaf, without reverse walks. */
@@ -636,7 +654,6 @@ public final class PageMigration {
     }
 
     private void finishPage(int i) {
-        boolean went = (sources[i] & MIGRATE) != 0;
         if ((sources[i] & VALID) != 0) {
             long frame = source(i);
             if ((states[i] & LOST) != 0) {
@@ -647,11 +664,9 @@ public final class PageMigration {
             letGo(frame);
         }
         long to = destinations[i];
-        if (to != 0) {
+        if (to != 0 && !arrivedSole(i)) {
             frames.unlock(to);
-            if (!went || (sources[i] & VALID) == 0 || (states[i] & SOLE) == 0) {
-                frames.put(to);
-            }
+            frames.put(to);
         }
     }
 
