@@ -429,13 +429,25 @@ public final class AreaOperations {
                 throw new MemoryException(Errno.EFAULT, "remap: nothing is mapped at " + FaultHandler.at(start));
             }
             limitAreas(mm, found.length + 2);
-            for (Vma area : found) {
+            long from = start;
+            while (from < end) {
+                // Looked up anew each time: unmapping the target may have split the area, or joined what was moved to
+                // it.
+                Vma[] rest = mm.areas.in(from, end);
+                if (rest.length == 0) {
+                    break;
+                }
                 // Holes after the first area stay holes, at the target too.
-                long from = Math.max(start, area.start);
-                long to = Math.min(end, area.end);
+                from = Math.max(from, rest[0].start);
+                long to = Math.min(end, rest[0].end);
                 long at = target + (from - start);
                 unmapLocked(mm, at, at + (to - from));
+                Vma area = mm.areas.find(from);
+                if (area == null || area.end < to) {
+                    throw new IllegalStateException("unmapping the target of a remap changed its source");
+                }
                 moveArea(mm, area, from, to, at, mode);
+                from = to;
             }
         } finally {
             mm.writeUnlock(stamp);
