@@ -186,11 +186,11 @@ public final class AddressSpace {
      * @throws MemoryExhaustedException if a pinned page must be copied and there is no frame for it
      */
     public AddressSpace fork() {
-        for (; ; ) {
+        for (int attempt = 0; ; attempt++) {
             AddressSpace child = new AddressSpace(manager, null);
             boolean done = false;
             try {
-                done = Forker.fork(mm, child.mm);
+                done = Forker.fork(mm, child.mm, attempt);
             } finally {
                 if (!done) {
                     Forker.exit(child.mm);

@@ -13,6 +13,7 @@ import org.heteromem.core.event.EventSink;
 import org.heteromem.core.event.MemoryEvent;
 import org.heteromem.core.frame.FrameTable;
 import org.heteromem.core.frame.RamNode;
+import org.heteromem.core.memory.AllocationGate;
 import org.heteromem.core.memory.ArenaStore;
 import org.heteromem.core.memory.FrameStore;
 import org.heteromem.core.memory.MemoryNode;
@@ -67,6 +68,8 @@ public final class MemoryManager implements AutoCloseable {
             start += store.byteSize();
         }
         this.machine = new Machine(frames, nodes, builder.waiting, builder.events);
+        // After the zero page, without which there is no machine.
+        nodes.forEach(node -> node.setGate(builder.gate));
     }
 
     /** {@return a builder for a manager} */
@@ -80,6 +83,7 @@ public final class MemoryManager implements AutoCloseable {
         private int physicalAddressBits = DEFAULT_PHYSICAL_ADDRESS_BITS;
         private Waiting waiting = Waiting.parking();
         private @Nullable EventSink events;
+        private @Nullable AllocationGate gate;
 
         private Builder() {}
 
@@ -145,6 +149,17 @@ public final class MemoryManager implements AutoCloseable {
          */
         public Builder events(EventSink sink) {
             this.events = sink;
+            return this;
+        }
+
+        /**
+         * Sets who may refuse allocations of frames, to see what becomes of them; by default nobody.
+         *
+         * @param asked before every frame of RAM
+         * @return this
+         */
+        public Builder allocationGate(AllocationGate asked) {
+            this.gate = asked;
             return this;
         }
 

@@ -17,7 +17,8 @@ public interface DeviceDriver {
     DriverResult migrateToRam(DeviceFault fault);
 
     /**
-     * The last reference to a frame is gone: it is the driver's again (folio_free).
+     * The last reference to a frame is gone: it is the driver's again (folio_free). An exception stops nobody; the driver
+     * meets it at its next {@link DeviceMemory#initFrame}.
      *
      * @param memory the memory it belongs to
      * @param frame the frame's number

@@ -181,9 +181,17 @@ public final class DeviceMemory {
      * migration that does not use it gives it back; so does {@link #abandon}.
      *
      * @param frame a frame of this memory that is not in use
+     * @throws MemoryException EBUSY if the frame is in use
+     * @throws IllegalStateException if the driver threw when it was last given a frame back
      */
     public void initFrame(long frame) {
         check(frame);
+        frames.checkDriver();
+        if (table().counts(frame) != 0) {
+            throw new MemoryException(
+                    Errno.EBUSY,
+                    "frame 0x" + Long.toHexString(frame) + " of device '" + name + "' is in use and cannot be readied");
+        }
         frames.live.getAndIncrement();
         table().prepare(frame, Frames.LOCKED);
     }
@@ -192,9 +200,19 @@ public final class DeviceMemory {
      * Gives a frame back that {@link #initFrame} made ready and that went into no migration.
      *
      * @param frame such a frame
+     * @throws MemoryException EINVAL for any other
      */
     public void abandon(long frame) {
         check(frame);
+        if (table().counts(frame) != 1
+                || !table().has(frame, Frames.LOCKED)
+                || table().anchor(frame) != null
+                || table().has(frame, Frames.DESTINATION)) {
+            throw new MemoryException(
+                    Errno.EINVAL,
+                    "frame 0x" + Long.toHexString(frame) + " of device '" + name
+                            + "' is not readied, or a migration has it already");
+        }
         table().unlock(frame);
         table().put(frame);
     }

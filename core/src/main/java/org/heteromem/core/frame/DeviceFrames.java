@@ -5,6 +5,7 @@ import org.heteromem.core.device.DeviceDriver;
 import org.heteromem.core.device.DeviceKind;
 import org.heteromem.core.device.DeviceMemory;
 import org.heteromem.core.memory.FrameStore;
+import org.jspecify.annotations.Nullable;
 
 /** The core's side of a device's memory: its frames in the frame table and the live reference that holds it. */
 public final class DeviceFrames implements FrameOwner {
@@ -15,6 +16,7 @@ public final class DeviceFrames implements FrameOwner {
     /** One for each frame in use (percpu_ref of dev_pagemap). */
     public final AtomicLong live = new AtomicLong();
 
+    private volatile @Nullable RuntimeException failure;
     private final DeviceMemory memory;
     private final DeviceDriver driver;
     private final FrameStore store;
@@ -73,11 +75,29 @@ public final class DeviceFrames implements FrameOwner {
         return driver;
     }
 
+    /**
+     * Lets the driver know at its next step that it failed to take a frame back.
+     *
+     * @throws IllegalStateException if it did
+     */
+    public void checkDriver() {
+        RuntimeException broken = failure;
+        if (broken != null) {
+            throw new IllegalStateException(
+                    "the driver of '" + name() + "' failed when it was given a frame back, which it has lost", broken);
+        }
+    }
+
     @Override
     public void lastReferenceGone(long frame) {
         table.reset(frame);
         table.setLinks(frame, 0);
         live.getAndDecrement();
-        driver.frameFreed(memory, frame);
+        try {
+            driver.frameFreed(memory, frame);
+        } catch (RuntimeException e) {
+            // Whoever puts the last reference has nothing to do with it, and must finish what it does.
+            failure = e;
+        }
     }
 }

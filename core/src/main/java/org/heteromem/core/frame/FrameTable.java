@@ -481,7 +481,7 @@ public final class FrameTable {
      * @param frame a locked frame
      */
     public void unlock(long frame) {
-        int before = clear(frame, Frames.LOCKED | Frames.WAITERS);
+        int before = clear(frame, Frames.LOCKED | Frames.WAITERS | Frames.DESTINATION);
         if ((before & Frames.LOCKED) == 0) {
             throw new IllegalStateException("frame 0x" + Long.toHexString(frame) + " unlocked but not locked");
         }

@@ -68,6 +68,9 @@ public final class Frames {
     /** Set aside for good, such as the zero page. */
     public static final int RESERVED = 1 << 9;
 
+    /** A page is on its way here, until the page lock is released. */
+    public static final int DESTINATION = 1 << 10;
+
     private Frames() {}
 
     /**

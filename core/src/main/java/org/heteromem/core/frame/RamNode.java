@@ -3,8 +3,10 @@ package org.heteromem.core.frame;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 import org.heteromem.core.Page;
+import org.heteromem.core.memory.AllocationGate;
 import org.heteromem.core.memory.FrameStore;
 import org.heteromem.core.memory.MemoryNode;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A node of RAM: a free list and two LRU lists. The free list is a stack without locks, its head tagged against reuse;
@@ -26,6 +28,7 @@ public final class RamNode implements MemoryNode, FrameOwner, FrameAllocator {
     private final AtomicLong neverUsed = new AtomicLong();
     private final AtomicLong allocated = new AtomicLong();
     private final ReentrantLock lruLock = new ReentrantLock();
+    private volatile @Nullable AllocationGate gate;
     private final Lru active;
     private final Lru inactive;
     private volatile long reserve;
@@ -106,8 +109,21 @@ public final class RamNode implements MemoryNode, FrameOwner, FrameAllocator {
         reserve = frames;
     }
 
+    /**
+     * Sets who may refuse allocations.
+     *
+     * @param gate asked before each, or null for nobody
+     */
+    public void setGate(@Nullable AllocationGate gate) {
+        this.gate = gate;
+    }
+
     @Override
     public long allocate(int flags) {
+        AllocationGate asked = gate;
+        if (asked != null && !asked.mayAllocate(this)) {
+            return NONE;
+        }
         long frame = pop();
         if (frame == NONE) {
             long next = neverUsed.get() < range.count ? neverUsed.getAndIncrement() : range.count;

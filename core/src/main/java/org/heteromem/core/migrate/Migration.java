@@ -226,6 +226,8 @@ public final class Migration implements AutoCloseable {
      *
      * @param i which page
      * @param frame a frame readied by {@link org.heteromem.core.device.DeviceMemory#initFrame}; given back if unused
+     * @throws MemoryException EINVAL if the page cannot move or the frame is none that was readied and is still unused, EEXIST
+     *     if the page has a destination already
      */
     public void setDestination(int i, long frame) {
         need(State.COLLECTED, "setDestination");

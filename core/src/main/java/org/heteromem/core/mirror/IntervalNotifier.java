@@ -4,6 +4,7 @@ import org.heteromem.core.AddressSpace;
 import org.heteromem.core.Errno;
 import org.heteromem.core.MemoryException;
 import org.heteromem.core.wait.Waiting;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Tells a driver of changes to a range of a process, so that its own table can follow (Linux: mmu_interval_notifier).
@@ -35,7 +36,8 @@ public final class IntervalNotifier implements AutoCloseable {
         /**
          * Drops what the device has of the range; when it returns, no access of the device through old entries may be
          * under way. Must call {@link IntervalNotifier#setSequence} under the driver's lock, and must not call into the
-         * memory manager.
+         * memory manager. If it throws, the change goes on, and the notifier is broken: see {@link
+         * IntervalNotifier#readBegin}.
          *
          * @param invalidation what changes
          * @param sequence the number for {@code setSequence}
@@ -48,8 +50,9 @@ public final class IntervalNotifier implements AutoCloseable {
     private final AddressSpace space;
     private final long start;
     private final long end;
-    final Callback callback;
+    private final Callback callback;
     private volatile long sequence;
+    private volatile @Nullable RuntimeException failure;
 
     IntervalNotifier(
             NotifierSubscriptions subscriptions,
@@ -90,6 +93,15 @@ public final class IntervalNotifier implements AutoCloseable {
         return space;
     }
 
+    /** Tells the driver; what it throws must not stop the change half-way, for nobody could put that right. */
+    void notify(Invalidation invalidation, long current) {
+        try {
+            callback.invalidate(invalidation, current);
+        } catch (RuntimeException e) {
+            failure = e;
+        }
+    }
+
     boolean overlaps(long from, long to) {
         return from < end && start < to;
     }
@@ -102,8 +114,14 @@ public final class IntervalNotifier implements AutoCloseable {
      * Starts a look at the page table; waits while an invalidation of the range runs.
      *
      * @return the number for {@link #readRetry}
+     * @throws IllegalStateException if the callback threw: what the device has may be out of date for good
      */
     public long readBegin() {
+        RuntimeException broken = failure;
+        if (broken != null) {
+            throw new IllegalStateException(
+                    "this notifier missed a change because its callback failed; close it and start anew", broken);
+        }
         return subscriptions.readBegin(this, waiting);
     }
 
@@ -113,7 +131,7 @@ public final class IntervalNotifier implements AutoCloseable {
      * @param begun what readBegin returned
      */
     public boolean readRetry(long begun) {
-        return sequence != begun;
+        return sequence != begun || failure != null;
     }
 
     /**

@@ -75,7 +75,7 @@ public final class NotifierSubscriptions {
         }
         for (IntervalNotifier follower : followers) {
             if (follower.overlaps(invalidation.address(), invalidation.end())) {
-                follower.callback.invalidate(invalidation, current);
+                follower.notify(invalidation, current);
             }
         }
     }

@@ -18,6 +18,9 @@ import org.jspecify.annotations.Nullable;
  * pages, the rest is found again by faults. A pinned page stays the parent's, the child gets a copy at once.
  */
 public final class Forker {
+    /** How often room may have been made in vain. */
+    private static final int MOST_ATTEMPTS = 1000;
+
     private final Mm parent;
     private final Mm child;
     private final FrameTable frames;
@@ -40,15 +43,19 @@ public final class Forker {
      *
      * @param parent what to duplicate
      * @param child an empty one
+     * @param attempt how often it was tried before
      * @return true; or false after waiting for what was in the way or making room: take the child down and try again
      */
-    public static boolean fork(Mm parent, Mm child) {
+    public static boolean fork(Mm parent, Mm child, int attempt) {
         Forker forker = new Forker(parent, child);
         boolean done = forker.copyAreas();
         if (!done) {
             if (forker.outOfFrames) {
-                forker.machine.relieve(
-                        FrameDemand.NEW_PAGE, forker.machine.preferredNode(), "the copy of a pinned page in a fork");
+                String purpose = "the copy of a pinned page in a fork";
+                if (attempt > MOST_ATTEMPTS) {
+                    throw forker.machine.exhausted(purpose);
+                }
+                forker.machine.relieve(FrameDemand.NEW_PAGE, forker.machine.preferredNode(), purpose);
             } else if (forker.obstacle != null) {
                 forker.machine.waiting.await(forker.obstacle);
             }

@@ -195,10 +195,15 @@ public final class Machine {
                 return;
             }
         }
-        throw new MemoryExhaustedException(exhausted(purpose));
+        throw exhausted(purpose);
     }
 
-    private String exhausted(String purpose) {
+    /**
+     * {@return the error that no frame can be had, saying who has them all}
+     *
+     * @param purpose what the frame is for
+     */
+    MemoryExhaustedException exhausted(String purpose) {
         StringBuilder message =
                 new StringBuilder("no memory for ").append(purpose).append(':');
         for (FrameRange range : frames.ranges()) {
@@ -210,6 +215,7 @@ public final class Machine {
                     .append(range.count)
                     .append(" pages in use;");
         }
-        return message.append(" give the run more RAM or a larger device").toString();
+        return new MemoryExhaustedException(
+                message.append(" give the run more RAM or a larger device").toString());
     }
 }

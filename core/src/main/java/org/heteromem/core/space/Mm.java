@@ -33,7 +33,7 @@ import org.jspecify.annotations.Nullable;
  * found read-only, with no such lock held by anyone, has no store in flight, and copy-on-write may copy at once.
  */
 public final class Mm {
-    /** How often a driver may serve a fault without moving the page before the touch fails. */
+    /** How often a fault may be served without getting anywhere before the touch fails. */
     private static final int NO_PROGRESS_LIMIT = 10_000;
 
     final StampedLock lock = new StampedLock();
@@ -293,11 +293,14 @@ public final class Mm {
             FaultResult result = faultOnce(page, access, unshare);
             switch (result) {
                 case FaultResult.Wait wait -> machine.waiting.await(wait.point());
-                case FaultResult.NoMemory none ->
-                    machine.relieve(
-                            none.demand(),
-                            none.node(),
-                            "a page at 0x" + Long.toHexString(Page.address(page)) + " of address space " + id);
+                case FaultResult.NoMemory none -> {
+                    String purpose = "a page at 0x" + Long.toHexString(Page.address(page)) + " of address space " + id;
+                    if (++stuck > NO_PROGRESS_LIMIT) {
+                        // There is room, and yet who asks for it says that there is none: a driver that is wrong.
+                        throw machine.exhausted(purpose);
+                    }
+                    machine.relieve(none.demand(), none.node(), purpose);
+                }
                 case FaultResult.NoProgress none -> {
                     if (++stuck > NO_PROGRESS_LIMIT) {
                         return new FaultResult.Bus(

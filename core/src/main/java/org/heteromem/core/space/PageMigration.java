@@ -1,6 +1,8 @@
 package org.heteromem.core.space;
 
 import java.util.function.IntToLongFunction;
+import org.heteromem.core.Errno;
+import org.heteromem.core.MemoryException;
 import org.heteromem.core.Page;
 import org.heteromem.core.device.DeviceKind;
 import org.heteromem.core.event.Counter;
@@ -418,8 +420,20 @@ public final class PageMigration {
      *
      * @param i which
      * @param frame a locked frame with one reference, which the migration takes over
+     * @throws MemoryException EINVAL for any other frame: taking it over would break whoever it belongs to
      */
     public void setDestination(int i, long frame) {
+        boolean ready = frames.find(frame) != null
+                && frames.counts(frame) == 1
+                && frames.has(frame, Frames.LOCKED)
+                && frames.anchor(frame) == null
+                && frames.set(frame, Frames.DESTINATION);
+        if (!ready) {
+            throw new MemoryException(
+                    Errno.EINVAL,
+                    "frame 0x" + Long.toHexString(frame) + " cannot be the destination of page " + i
+                            + ": it must be a free frame that was readied, and be named once");
+        }
         destinations[i] = frame;
     }
 

@@ -1,0 +1,359 @@
+package org.heteromem.core;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.function.BiConsumer;
+import java.util.function.Function;
+import org.heteromem.core.device.DeviceDriver;
+import org.heteromem.core.device.DeviceFault;
+import org.heteromem.core.device.DeviceKind;
+import org.heteromem.core.device.DeviceMemory;
+import org.heteromem.core.device.DriverResult;
+import org.heteromem.core.fault.FaultResult;
+import org.heteromem.core.inspect.StateChecker;
+import org.heteromem.core.memory.ArenaStore;
+import org.heteromem.core.migrate.Migration;
+import org.heteromem.core.mirror.ExclusiveAccess;
+import org.heteromem.core.mirror.IntervalNotifier;
+import org.heteromem.core.pin.PageReferences;
+import org.heteromem.core.pin.Pins;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** Whatever a driver does wrong: no byte is lost, nothing is left locked, and everybody else is served. */
+class DriverMischiefTest {
+    private static final int PAGES = 4;
+
+    private boolean refuse;
+    private Function<DeviceFault, DriverResult> driver = this::bringHome;
+    private Runnable whenFreed = () -> {};
+    private final DeviceDriver port = new DeviceDriver() {
+        @Override
+        public DriverResult migrateToRam(DeviceFault fault) {
+            return driver.apply(fault);
+        }
+
+        @Override
+        public void frameFreed(DeviceMemory memory, long frame) {
+            whenFreed.run();
+        }
+    };
+    private final MemoryManager manager = MemoryManager.builder()
+            .node(1 << 20)
+            .allocationGate(node -> !refuse)
+            .build();
+    private final DeviceMemory gpu = device("gpu", DeviceKind.PRIVATE);
+    private final DeviceMemory other = device("other", DeviceKind.PRIVATE);
+    private final AddressSpace space = manager.createAddressSpace();
+    private final Cpu cpu = space.newCpu();
+    private final long base = space.map(PAGES * (long) Page.SIZE, Protection.READ_WRITE, Sharing.PRIVATE);
+
+    private DeviceMemory device(String name, DeviceKind kind) {
+        return manager.addDevice(new DeviceMemory.Spec(name, kind, port, new ArenaStore(1 << 20)), port);
+    }
+
+    @BeforeEach
+    void write() {
+        for (int i = 0; i < PAGES; i++) {
+            cpu.storeLong(at(i), 100 + i);
+        }
+    }
+
+    private long at(int page) {
+        return base + page * (long) Page.SIZE;
+    }
+
+    private DriverResult bringHome(DeviceFault fault) {
+        try (Migration m = Migration.forFault(fault, fault.address(), Page.SIZE)) {
+            if (m.sources().movable(0)) {
+                if (!m.allocateRam(0)) {
+                    return DriverResult.NO_MEMORY;
+                }
+                m.copy(0);
+                m.migrate();
+            }
+        }
+        return DriverResult.DONE;
+    }
+
+    private Migration toDevice() {
+        return Migration.setup(space, base, PAGES * (long) Page.SIZE, Set.of(Migration.Select.SYSTEM), port);
+    }
+
+    private void moveAll() {
+        try (Migration m = toDevice()) {
+            for (int i = 0; i < PAGES; i++) {
+                gpu.initFrame(gpu.firstFrame() + i);
+                m.setDestination(i, gpu.firstFrame() + i);
+                m.copy(i);
+            }
+            assertThat(m.migrate()).isEqualTo(PAGES);
+        }
+    }
+
+    private void allIsWell() {
+        for (int i = 0; i < PAGES; i++) {
+            assertThat(cpu.loadLong(at(i))).isEqualTo(100 + i);
+        }
+        StateChecker.assertSound(manager);
+        space.exit();
+        StateChecker.assertSound(manager);
+        assertThat(gpu.liveReferences() + other.liveReferences()).isZero();
+        assertThat(manager.nodes().get(0).freeFrames()).isEqualTo(255);
+    }
+
+    // ---- destinations that are none ----------------------------------------------------------------------------
+
+    private void refused(BiConsumer<Migration, Long> mischief) {
+        long ready = gpu.firstFrame();
+        try (Migration m = toDevice()) {
+            gpu.initFrame(ready);
+            m.setDestination(0, ready);
+            m.copy(0);
+            assertThatThrownBy(() -> mischief.accept(m, ready))
+                    .isInstanceOf(MemoryException.class)
+                    .extracting(e -> ((MemoryException) e).errno())
+                    .isEqualTo(Errno.EINVAL);
+            assertThat(m.migrate()).isEqualTo(1);
+        }
+        allIsWell();
+    }
+
+    @Test
+    void aFrameThatWasNotReadied() {
+        refused((m, ready) -> m.setDestination(1, ready + 1));
+    }
+
+    @Test
+    void aFrameOfNobody() {
+        refused((m, ready) -> m.setDestination(1, Long.MAX_VALUE >>> 12));
+    }
+
+    @Test
+    void oneFrameForTwoPages() {
+        refused((m, ready) -> m.setDestination(1, ready));
+    }
+
+    @Test
+    void thePageItself() {
+        refused((m, ready) -> m.setDestination(1, m.sources().frame(1)));
+    }
+
+    @Test
+    void aPageOfSomebodyElse() {
+        long foreign = space.map(Page.SIZE, Protection.READ_WRITE, Sharing.PRIVATE);
+        cpu.storeLong(foreign, 5);
+        refused((m, ready) ->
+                m.setDestination(1, org.heteromem.core.inspect.Inspector.pages(space, foreign, 1)[0].frame()));
+    }
+
+    @Test
+    void abandoningWhatAMigrationHas() {
+        refused((m, ready) -> gpu.abandon(ready));
+    }
+
+    @Test
+    void readyingAFrameInUse() {
+        moveAll();
+        assertThatThrownBy(() -> gpu.initFrame(gpu.firstFrame()))
+                .isInstanceOf(MemoryException.class)
+                .hasMessageContaining("in use");
+        allIsWell();
+    }
+
+    @Test
+    void abandoningAFrameInUse() {
+        moveAll();
+        assertThatThrownBy(() -> gpu.abandon(gpu.firstFrame())).isInstanceOf(MemoryException.class);
+        allIsWell();
+    }
+
+    // ---- drivers that throw ------------------------------------------------------------------------------------
+
+    @Test
+    void aDriverThatThrowsAtAnyStepOfAMigrationLeavesEveryPageWhereItWas() {
+        for (int step = 0; step < 4; step++) {
+            int stop = step;
+            assertThatThrownBy(() -> {
+                        try (Migration m = toDevice()) {
+                            fail(stop == 0);
+                            for (int i = 0; i < PAGES; i++) {
+                                gpu.initFrame(gpu.firstFrame() + i);
+                                m.setDestination(i, gpu.firstFrame() + i);
+                                fail(stop == 1 && i == 2);
+                                m.copy(i);
+                            }
+                            fail(stop == 2);
+                            m.migrate();
+                            fail(stop == 3);
+                        }
+                    })
+                    .hasMessage("mischief");
+            StateChecker.assertSound(manager);
+            for (int i = 0; i < PAGES; i++) {
+                assertThat(cpu.loadLong(at(i))).isEqualTo(100 + i);
+            }
+        }
+        allIsWell();
+    }
+
+    private static void fail(boolean now) {
+        if (now) {
+            throw new IllegalArgumentException("mischief");
+        }
+    }
+
+    @Test
+    void aDriverThatThrowsAtAFaultHalfWay() {
+        moveAll();
+        driver = fault -> {
+            try (Migration m = Migration.forFault(fault, fault.address(), Page.SIZE)) {
+                m.allocateRam(0);
+                throw new IllegalArgumentException("mischief");
+            }
+        };
+        assertThatThrownBy(() -> cpu.loadLong(at(1)))
+                .isInstanceOf(LostPageException.class)
+                .hasMessageContaining("mischief")
+                .hasMessageContaining("gpu");
+        StateChecker.assertSound(manager);
+        driver = this::bringHome;
+        allIsWell();
+    }
+
+    @Test
+    void aDriverThatThrowsWhenAFrameIsFreedMeetsItAtItsNextStep() {
+        moveAll();
+        whenFreed = () -> fail(true);
+        space.unmap(base, Page.SIZE);
+        StateChecker.assertSound(manager);
+        whenFreed = () -> {};
+        assertThatThrownBy(() -> gpu.initFrame(gpu.firstFrame() + 9))
+                .isInstanceOf(IllegalStateException.class)
+                .hasRootCauseMessage("mischief");
+        assertThat(cpu.loadLong(at(1))).isEqualTo(101);
+        StateChecker.assertSound(manager);
+    }
+
+    @Test
+    void aNotifierThatThrowsStopsNobodyAndIsBroken() {
+        List<String> heard = new ArrayList<>();
+        IntervalNotifier bad = IntervalNotifier.insert(space, base, Page.SIZE, (change, sequence) -> fail(true));
+        IntervalNotifier[] good = new IntervalNotifier[1];
+        good[0] = IntervalNotifier.insert(space, base, Page.SIZE, (change, sequence) -> {
+            good[0].setSequence(sequence);
+            heard.add(change.reason().name());
+        });
+        long begun = bad.readBegin();
+        moveAll();
+        assertThat(heard).contains("MIGRATE");
+        assertThat(bad.readRetry(begun)).isTrue();
+        assertThatThrownBy(bad::readBegin)
+                .isInstanceOf(IllegalStateException.class)
+                .hasRootCauseMessage("mischief");
+        assertThat(good[0].readRetry(good[0].readBegin())).isFalse();
+        bad.close();
+        good[0].close();
+        allIsWell();
+    }
+
+    @Test
+    void aDeviceWhoseTableCannotBeFilledLeavesAPageThatTheNextTouchTakesBack() {
+        assertThatThrownBy(() -> ExclusiveAccess.make(space, base, port, frame -> fail(true)))
+                .hasMessage("mischief");
+        StateChecker.assertSound(manager);
+        allIsWell();
+    }
+
+    // ---- drivers that say what is not so -----------------------------------------------------------------------
+
+    @Test
+    void aDriverThatSaysItIsDoneForEver() {
+        moveAll();
+        driver = fault -> DriverResult.DONE;
+        assertThatThrownBy(() -> cpu.loadLong(at(0)))
+                .isInstanceOf(LostPageException.class)
+                .hasMessageContaining("without moving it");
+        StateChecker.assertSound(manager);
+        driver = this::bringHome;
+        allIsWell();
+    }
+
+    @Test
+    void aDriverThatSaysThereIsNoMemoryForEverThoughThereIs() {
+        moveAll();
+        driver = fault -> DriverResult.NO_MEMORY;
+        assertThatThrownBy(() -> cpu.loadLong(at(0))).isInstanceOf(MemoryExhaustedException.class);
+        StateChecker.assertSound(manager);
+        driver = this::bringHome;
+        allIsWell();
+    }
+
+    @Test
+    void aDriverThatDoesNotComeBackHoldsUpNobodyButThoseWhoWantThePage() {
+        moveAll();
+        AddressSpace child = space.fork();
+        long elsewhere = child.map(Page.SIZE, Protection.READ_WRITE, Sharing.PRIVATE);
+        List<FaultResult> seen = new ArrayList<>();
+        boolean[] woken = new boolean[1];
+        driver = fault -> {
+            driver = this::bringHome;
+            // The driver hangs here; others go on: the same page waits without blocking, all else is served.
+            FaultResult same = child.fault(at(0), Access.READ);
+            seen.add(same);
+            ((FaultResult.Wait) same).point().whenReady(() -> woken[0] = true);
+            seen.add(child.fault(at(1), Access.READ));
+            seen.add(child.fault(elsewhere, Access.WRITE));
+            assertThat(woken[0]).isFalse();
+            return bringHome(fault);
+        };
+        assertThat(cpu.loadLong(at(0))).isEqualTo(100);
+        assertThat(seen.get(1)).isInstanceOf(FaultResult.Done.class);
+        assertThat(seen.get(2)).isInstanceOf(FaultResult.Done.class);
+        assertThat(woken[0]).isTrue();
+        child.exit();
+        allIsWell();
+    }
+
+    // ---- no frame to be had ------------------------------------------------------------------------------------
+
+    @Test
+    void everyOperationThatNeedsAFrameFailsCleanlyWithoutOne() {
+        moveAll();
+        long fresh = space.map(2L * Page.SIZE, Protection.READ_WRITE, Sharing.PRIVATE);
+        long shared = space.map(Page.SIZE, Protection.READ_WRITE, Sharing.SHARED);
+        cpu.loadLong(fresh);
+        refuse = true;
+        for (Runnable touch : List.<Runnable>of(
+                () -> cpu.storeLong(fresh, 1),
+                () -> cpu.storeLong(fresh + Page.SIZE, 1),
+                () -> cpu.loadLong(shared),
+                () -> cpu.loadLong(at(0)),
+                () -> Pins.pin(space, at(1), 2, Access.READ),
+                () -> space.advise(fresh, Page.SIZE, Advice.POPULATE_WRITE),
+                () -> ExclusiveAccess.make(space, at(2), port, frame -> {}))) {
+            assertThatThrownBy(touch::run).isInstanceOf(MemoryExhaustedException.class);
+            StateChecker.assertSound(manager);
+        }
+        refuse = false;
+        assertThat(cpu.loadLong(fresh)).isZero();
+        assertThat(cpu.loadLong(shared)).isZero();
+        allIsWell();
+    }
+
+    @Test
+    void aForkThatMustCopyAPinnedPageFailsCleanlyWithoutAFrame() {
+        try (PageReferences pinned = Pins.pinLongTerm(space, at(0), 1, Access.WRITE)) {
+            refuse = true;
+            assertThatThrownBy(space::fork).isInstanceOf(MemoryExhaustedException.class);
+            refuse = false;
+            assertThat(manager.spaces()).containsExactly(space);
+            StateChecker.of(manager).holding(pinned).assertSound();
+        }
+        allIsWell();
+    }
+}
