@@ -269,6 +269,28 @@ class DriverMischiefTest {
         allIsWell();
     }
 
+    /** The entry is back before the page lock is released: in between a store may copy the page and free the frame. */
+    @Test
+    void aStoreThatCopiesAPageBeforeItsMigrationHasEnded() {
+        space.fork().exit();
+        moveAll();
+        whenFreed = () -> {
+            whenFreed = () -> {};
+            for (int i = 0; i < PAGES; i++) {
+                cpu.storeLong(at(i), 100 + i);
+            }
+        };
+        try (Migration m =
+                Migration.setup(space, base, PAGES * (long) Page.SIZE, Set.of(Migration.Select.DEVICE_PRIVATE), port)) {
+            for (int i = 0; i < PAGES; i++) {
+                assertThat(m.allocateRam(i)).isTrue();
+                m.copy(i);
+            }
+            assertThat(m.migrate()).isEqualTo(PAGES);
+        }
+        allIsWell();
+    }
+
     // ---- drivers that say what is not so -----------------------------------------------------------------------
 
     @Test

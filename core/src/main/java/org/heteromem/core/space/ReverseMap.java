@@ -100,7 +100,6 @@ public final class ReverseMap {
             try {
                 entry = leaf.get(page);
                 if (PteLayout.kind(entry) == PteLayout.MIGRATION && PteLayout.frame(entry) == from) {
-                    frames.get(to);
                     MigrationEntries.remove(frames, area, leaf, page, entry, to);
                 }
             } finally {
