@@ -50,13 +50,13 @@ final class MigrationEntries {
     }
 
     /**
-     * Turns a migration entry into a mapping of a frame, with the rights that the entry kept. The caller keeps its own
-     * reference for as long as it has the page locked: from now on others may take the mapping away.
+     * Turns a migration entry into a mapping of a frame, with the rights that the entry kept. The caller's reference becomes
+     * the mapping's.
      */
     static void remove(FrameTable frames, Vma area, PageTableLeaf leaf, long page, long entry, long to) {
         boolean present = frames.range(to).owner.cpuAddressable();
         long write = entry & PteLayout.WRITE;
-        frames.addMapping(to);
+        frames.addMappingOwnReference(to);
         if (PteLayout.exclusive(entry)) {
             int flags = frames.flags(to) & (Frames.ANON | Frames.ANON_EXCLUSIVE);
             if (flags == Frames.ANON) {

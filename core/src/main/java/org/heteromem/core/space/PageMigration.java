@@ -651,6 +651,9 @@ public final class PageMigration {
                 for (long p = page; p < stop; p++) {
                     int i = (int) (p - start);
                     if ((sources[i] & VALID) != 0 && (states[i] & (SOLE | LOST)) == SOLE) {
+                        if ((sources[i] & MIGRATE) == 0) {
+                            frames.get(source(i));
+                        }
                         MigrationEntries.remove(frames, area, leaf, p, leaf.get(p), target(i));
                     }
                 }

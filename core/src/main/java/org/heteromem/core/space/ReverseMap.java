@@ -100,6 +100,7 @@ public final class ReverseMap {
             try {
                 entry = leaf.get(page);
                 if (PteLayout.kind(entry) == PteLayout.MIGRATION && PteLayout.frame(entry) == from) {
+                    frames.get(to);
                     MigrationEntries.remove(frames, area, leaf, page, entry, to);
                 }
             } finally {
