@@ -36,8 +36,8 @@ public sealed interface MemoryEvent {
     /**
      * A run of neighbouring pages moved.
      *
-     * @param space the address space's number, or -1 for a move by frame, where the processes are not named
-     * @param address first byte; for a move by frame, the physical address it left
+     * @param space the address space's number; for a move by frame one of those that map the page, or -1 if none does
+     * @param address first byte; for a page that nobody maps, the physical address it left
      * @param pages how many
      * @param from name of the memory they left; "none" for pages that had no frame
      * @param to name of the memory they went to

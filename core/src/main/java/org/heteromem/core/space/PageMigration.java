@@ -1,5 +1,6 @@
 package org.heteromem.core.space;
 
+import java.util.Arrays;
 import java.util.function.IntToLongFunction;
 import org.heteromem.core.Errno;
 import org.heteromem.core.MemoryException;
@@ -73,6 +74,10 @@ public final class PageMigration {
     private int moved;
     /** Whether {@link #movePages} or {@link #giveUp} has said which pages go. */
     private boolean decided;
+    /** Of a move by frame that somebody listens to: one process that maps each page, or -1; else empty. */
+    private int[] homeSpaces = {};
+    /** The page number in that process. */
+    private long[] homePages = {};
 
     private PageMigration(
             Machine machine,
@@ -494,6 +499,7 @@ public final class PageMigration {
     /** Moves the identity of every page that has a destination (migrate_vma_pages). */
     public void movePages() {
         decided = true;
+        noteHomes();
         boolean notified = false;
         for (int i = 0; i < count; i++) {
             if ((sources[i] & MIGRATE) == 0) {
@@ -684,14 +690,33 @@ public final class PageMigration {
         }
     }
 
+    /** While the pages are still found by their source frames: whose they are, for those who listen. */
+    private void noteHomes() {
+        if (mm != null || !machine.listening()) {
+            return;
+        }
+        homeSpaces = new int[count];
+        homePages = new long[count];
+        Arrays.fill(homeSpaces, -1);
+        for (int i = 0; i < count; i++) {
+            int at = i;
+            if ((sources[i] & (MIGRATE | VALID)) == (MIGRATE | VALID)) {
+                mapping(i, (home, page) -> {
+                    homeSpaces[at] = home.id();
+                    homePages[at] = page;
+                });
+            }
+        }
+    }
+
     private void report() {
         machine.counters.add(Counter.PGMIGRATE_SUCCESS, moved);
         machine.counters.add(Counter.PGMIGRATE_FAIL, collected - moved);
         if (!machine.listening()) {
             return;
         }
-        int space = mm == null ? -1 : mm.id();
         for (int i = 0; i < count; ) {
+            int space = space(i);
             int run = i + 1;
             if ((states[i] & LOST) != 0) {
                 long at = address(i);
@@ -709,18 +734,30 @@ public final class PageMigration {
             }
             i = run;
         }
-        machine.emit(() -> new MemoryEvent.MigrationDone(space, mm == null ? 0 : address(0), count, collected, moved));
+        int whole = mm == null ? -1 : mm.id();
+        machine.emit(() -> new MemoryEvent.MigrationDone(whole, mm == null ? 0 : address(0), count, collected, moved));
     }
 
     private boolean continues(int i, String from, String to) {
         return (sources[i] & MIGRATE) != 0
-                && (mm != null || source(i) == source(i - 1) + 1)
+                && space(i) == space(i - 1)
+                && address(i) == address(i - 1) + Page.SIZE
                 && from.equals((sources[i] & VALID) != 0 ? name(source(i)) : "none")
                 && to.equals(name(destinations[i]));
     }
 
+    private int space(int i) {
+        if (mm != null) {
+            return mm.id();
+        }
+        return homeSpaces.length == 0 ? -1 : homeSpaces[i];
+    }
+
     private long address(int i) {
-        return Page.address(mm == null ? source(i) : start + i);
+        if (mm != null) {
+            return Page.address(start + i);
+        }
+        return Page.address(space(i) < 0 ? source(i) : homePages[i]);
     }
 
     private String name(long frame) {
