@@ -2,8 +2,12 @@ package org.heteromem.cli;
 
 import org.heteromem.cli.command.CompletionCommand;
 import org.heteromem.cli.command.ConformCommand;
+import org.heteromem.cli.command.DevicesCommand;
 import org.heteromem.cli.command.DoctorCommand;
+import org.heteromem.cli.command.PoliciesCommand;
+import org.heteromem.cli.command.RunCommand;
 import org.heteromem.cli.command.SoakCommand;
+import org.heteromem.cli.command.WorkloadsCommand;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -17,7 +21,16 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = true,
         versionProvider = Version.class,
         synopsisSubcommandLabel = "COMMAND",
-        subcommands = {ConformCommand.class, DoctorCommand.class, SoakCommand.class, CompletionCommand.class})
+        subcommands = {
+            RunCommand.class,
+            WorkloadsCommand.class,
+            PoliciesCommand.class,
+            DevicesCommand.class,
+            ConformCommand.class,
+            DoctorCommand.class,
+            SoakCommand.class,
+            CompletionCommand.class
+        })
 public final class Heteromem implements Runnable {
     @Spec
     @SuppressWarnings("NullAway.Init") // Set by picocli before run().

@@ -1,0 +1,36 @@
+package org.heteromem.cli.command;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.heteromem.cli.ExitCode;
+import org.heteromem.cli.run.DeviceSpec;
+import org.heteromem.cli.run.DeviceType;
+import org.heteromem.cli.run.Sizes;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Spec;
+
+/** {@code heteromem devices}: what kinds of devices there are. */
+@Command(
+        name = "devices",
+        description = "Lists the kinds of devices that run can have.",
+        mixinStandardHelpOptions = true)
+public final class DevicesCommand implements Callable<Integer> {
+    @Spec
+    @SuppressWarnings("NullAway.Init") // Set by picocli before call().
+    private CommandSpec spec;
+
+    @Override
+    public Integer call() {
+        Map<String, String> lines = new LinkedHashMap<>();
+        for (DeviceType type : DeviceType.all()) {
+            lines.put(
+                    type.label() + ":SIZE",
+                    type.summary() + "; " + Sizes.format(DeviceSpec.MIN_BYTES) + " to "
+                            + Sizes.format(DeviceSpec.MAX_BYTES));
+        }
+        Listing.print(spec.commandLine().getOut(), lines);
+        return ExitCode.OK;
+    }
+}
