@@ -9,11 +9,12 @@ import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;
 import org.heteromem.core.Page;
 import org.heteromem.core.policy.BlockView;
+import org.jspecify.annotations.Nullable;
 
 /**
- * The frames of the device: which are free, and to which block of addresses each of the others belongs. Frames are handed
- * out in rising order from where the last one was found, so that what moves together mostly lies together. Its lock is the
- * innermost of the device; nothing is called under it. Thread-safe.
+ * The frames of the device: which are free, and to which block of addresses each of the others belongs. The lowest free
+ * frame goes first, so that what moves together mostly lies together and a large device that is used little stays small
+ * here. Its lock is the innermost of the device; nothing is called under it. Thread-safe.
  */
 final class FramePool {
     /** No frame is free. */
@@ -25,15 +26,24 @@ final class FramePool {
     private final ReentrantLock lock = new ReentrantLock();
     private final BitSet free;
     private volatile int freeCount;
-    private int cursor;
+    private int lowestFree;
     private long arrivals;
 
-    // What each frame belongs to, and the chain of its block's frames. Null: in use, but not attributed.
-    private final DeviceBlock[] owners;
-    private final short[] pages;
-    private final int[] next;
-    private final int[] previous;
+    private final @Nullable Books[] books;
     private final Set<DeviceBlock> residents = new LinkedHashSet<>();
+
+    /** What a run of frames belongs to, and the chains of their blocks' frames; made at first use. */
+    private static final class Books {
+        static final int SHIFT = 12;
+        static final int MASK = (1 << SHIFT) - 1;
+
+        /** Null: free, or in use but not attributed. */
+        final @Nullable DeviceBlock[] owners = new DeviceBlock[1 << SHIFT];
+
+        final short[] pages = new short[1 << SHIFT];
+        final int[] next = new int[1 << SHIFT];
+        final int[] previous = new int[1 << SHIFT];
+    }
 
     /**
      * Makes a pool with all frames free.
@@ -49,10 +59,7 @@ final class FramePool {
         this.free = new BitSet(frames);
         this.free.set(0, frames);
         this.freeCount = frames;
-        this.owners = new DeviceBlock[frames];
-        this.pages = new short[frames];
-        this.next = new int[frames];
-        this.previous = new int[frames];
+        this.books = new Books[(frames >>> Books.SHIFT) + 1];
     }
 
     int frames() {
@@ -100,13 +107,10 @@ final class FramePool {
             if (freeCount <= leave) {
                 return NONE;
             }
-            int found = free.nextSetBit(cursor);
-            if (found < 0) {
-                found = free.nextSetBit(0);
-            }
+            int found = free.nextSetBit(lowestFree);
             free.clear(found);
             freeCount--;
-            cursor = found + 1;
+            lowestFree = found + 1;
             return firstFrame + found;
         } finally {
             lock.unlock();
@@ -122,6 +126,7 @@ final class FramePool {
             disown(i);
             free.set(i);
             freeCount++;
+            lowestFree = Math.min(lowestFree, i);
         } finally {
             lock.unlock();
         }
@@ -142,12 +147,13 @@ final class FramePool {
     /** Notes which page a frame holds, if nobody knew. */
     void adopt(long frame, DeviceBlock block, long page) {
         int i = index(frame);
-        if (owners[i] != null) {
+        Books mine = books[i >>> Books.SHIFT];
+        if (mine != null && mine.owners[i & Books.MASK] != null) {
             return;
         }
         lock.lock();
         try {
-            if (owners[i] == null && !free.get(i)) {
+            if (bookOf(i).owners[i & Books.MASK] == null && !free.get(i)) {
                 own(i, block, page);
             }
         } finally {
@@ -155,38 +161,58 @@ final class FramePool {
         }
     }
 
+    private Books bookOf(int i) {
+        Books have = books[i >>> Books.SHIFT];
+        if (have == null) {
+            have = new Books();
+            books[i >>> Books.SHIFT] = have;
+        }
+        return have;
+    }
+
+    private void setNext(int i, int value) {
+        bookOf(i).next[i & Books.MASK] = value;
+    }
+
+    private void setPrevious(int i, int value) {
+        bookOf(i).previous[i & Books.MASK] = value;
+    }
+
     private void own(int i, DeviceBlock block, long page) {
         disown(i);
         if (block.pagesOnDevice() == 0) {
             residents.add(block);
         }
-        owners[i] = block;
-        pages[i] = (short) (page & (Page.PER_BLOCK - 1));
-        previous[i] = DeviceBlock.NO_FRAME;
-        next[i] = block.firstFrame;
+        Books mine = bookOf(i);
+        int at = i & Books.MASK;
+        mine.owners[at] = block;
+        mine.pages[at] = (short) (page & (Page.PER_BLOCK - 1));
+        mine.previous[at] = DeviceBlock.NO_FRAME;
+        mine.next[at] = block.firstFrame;
         if (block.firstFrame != DeviceBlock.NO_FRAME) {
-            previous[block.firstFrame] = i;
+            setPrevious(block.firstFrame, i);
         }
         block.firstFrame = i;
-        block.arrived(pages[i], arrivals++);
+        block.arrived(mine.pages[at], arrivals++);
     }
 
-    @SuppressWarnings("NullAway") // A frame that belongs to nobody has no owner.
     private void disown(int i) {
-        DeviceBlock block = owners[i];
+        Books mine = bookOf(i);
+        int at = i & Books.MASK;
+        DeviceBlock block = mine.owners[at];
         if (block == null) {
             return;
         }
-        if (previous[i] == DeviceBlock.NO_FRAME) {
-            block.firstFrame = next[i];
+        if (mine.previous[at] == DeviceBlock.NO_FRAME) {
+            block.firstFrame = mine.next[at];
         } else {
-            next[previous[i]] = next[i];
+            setNext(mine.previous[at], mine.next[at]);
         }
-        if (next[i] != DeviceBlock.NO_FRAME) {
-            previous[next[i]] = previous[i];
+        if (mine.next[at] != DeviceBlock.NO_FRAME) {
+            setPrevious(mine.next[at], mine.previous[at]);
         }
-        owners[i] = null;
-        block.left(pages[i]);
+        mine.owners[at] = null;
+        block.left(mine.pages[at]);
         if (block.pagesOnDevice() == 0) {
             residents.remove(block);
         }
@@ -204,14 +230,18 @@ final class FramePool {
 
     /** {@return the frames of a block by page, but for those of certain pages; at most {@code limit}} */
     long[] framesOf(DeviceBlock block, BitSet except, int limit) {
-        long[] found = new long[Math.min(limit, frames)];
+        long[] found = new long[Math.min(limit, block.pagesOnDevice())];
         int n = 0;
         lock.lock();
         try {
-            for (int i = block.firstFrame; i != DeviceBlock.NO_FRAME && n < found.length; i = next[i]) {
-                if (!except.get(pages[i])) {
-                    found[n++] = (long) pages[i] << Integer.SIZE | i;
+            int i = block.firstFrame;
+            while (i != DeviceBlock.NO_FRAME && n < found.length) {
+                Books mine = bookOf(i);
+                short page = mine.pages[i & Books.MASK];
+                if (!except.get(page)) {
+                    found[n++] = (long) page << Integer.SIZE | i;
                 }
+                i = mine.next[i & Books.MASK];
             }
         } finally {
             lock.unlock();

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Future;
@@ -18,6 +19,7 @@ import org.heteromem.core.Advice;
 import org.heteromem.core.Cpu;
 import org.heteromem.core.MemoryException;
 import org.heteromem.core.MemoryExhaustedException;
+import org.heteromem.core.MemoryManager;
 import org.heteromem.core.Page;
 import org.heteromem.core.Protection;
 import org.heteromem.core.RemapMode;
@@ -27,6 +29,14 @@ import org.heteromem.core.inspect.PageKind;
 import org.heteromem.core.mirror.Invalidation;
 import org.heteromem.core.pin.PageReferences;
 import org.heteromem.core.pin.Pins;
+import org.heteromem.core.policy.BlockView;
+import org.heteromem.core.policy.MemoryView;
+import org.heteromem.core.policy.Move;
+import org.heteromem.core.policy.PageRange;
+import org.heteromem.core.policy.Place;
+import org.heteromem.core.policy.PlacementPolicy;
+import org.heteromem.core.policy.PolicySet;
+import org.heteromem.policy.Policies;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -404,6 +414,20 @@ class AcceleratorTest {
     }
 
     @Test
+    void aPageThatWasReadOnlyForAWhileCanBeStoredToAgain() {
+        try (Bench bench = Bench.single(256, 64, "on-demand")) {
+            long at = bench.map(1);
+            bench.fill(at, 1, 1);
+            touch(bench, at);
+            bench.space.protect(at, SIZE, Protection.READ);
+            bench.space.protect(at, SIZE, Protection.READ_WRITE);
+            // The entry of a private device page stays read-only: it must go home before a store.
+            bench.run((memory, unit, units) -> memory.storeLong(at, memory.loadLong(at) + 1));
+            assertThat(bench.load(at)).isEqualTo(2);
+        }
+    }
+
+    @Test
     void aMovedMappingKeepsItsPagesOnTheDevice() {
         try (Bench bench = Bench.single(256, 64, "on-demand")) {
             long at = bench.map(2);
@@ -598,6 +622,87 @@ class AcceleratorTest {
             for (long i = 0; i < 1200; i++) {
                 assertThat(bench.load(at + i * SIZE)).isEqualTo(1 + i);
             }
+        }
+    }
+
+    @Test
+    void aTickCarriesOutWhatThePolicyWants() {
+        PlacementPolicy onDemand = Policies.byName("on-demand").placement();
+        PlacementPolicy homeward = new PlacementPolicy() {
+            @Override
+            public String name() {
+                return "homeward";
+            }
+
+            @Override
+            public String description() {
+                return "everything goes home at a tick";
+            }
+
+            @Override
+            public List<PageRange> deviceFault(BlockView block, BitSet faulted) {
+                return onDemand.deviceFault(block, faulted);
+            }
+
+            @Override
+            public PageRange cpuFault(BlockView block, int page) {
+                return onDemand.cpuFault(block, page);
+            }
+
+            @Override
+            public List<Move> tick(List<BlockView> blocks, MemoryView device) {
+                return blocks.stream()
+                        .map(block -> new Move(block, new PageRange(0, 256), Place.RAM))
+                        .toList();
+            }
+        };
+        try (Bench bench = Bench.single(
+                2048, 1024, new PolicySet(homeward, Policies.byName("tree").eviction()))) {
+            long at = bench.map(512);
+            bench.fill(at, 512, 1);
+            bench.accelerator.prefetch(bench.space, at, 512L * SIZE);
+            bench.accelerator.tick();
+            assertThat(bench.kinds(at, 256)).containsOnly(PageKind.PRESENT);
+            assertThat(bench.kinds(at + 256L * SIZE, 256)).containsOnly(PageKind.DEVICE_PRIVATE);
+        }
+    }
+
+    @Test
+    void thePolicySeesWhatTheDeviceUses() {
+        try (Bench bench = Bench.single(2048, 1024, "block-64k")) {
+            long at = bench.map(64);
+            bench.fill(at, 64, 1);
+            bench.run((memory, unit, units) -> {
+                for (long i = 16; i < 32; i++) {
+                    memory.loadLong(at + i * SIZE);
+                }
+                memory.loadLong(at + 40L * SIZE);
+            });
+            assertThat(bench.accelerator.blocks()).singleElement().satisfies(block -> {
+                assertThat(block.space()).isEqualTo(bench.space.id());
+                assertThat(block.address()).isEqualTo(at);
+                assertThat(block.pagesOnDevice()).isEqualTo(32);
+                assertThat(block.onDevice(15)).isFalse();
+                assertThat(block.onDevice(16)).isTrue();
+                assertThat(block.faults()).isEqualTo(2);
+                assertThat(block.accesses(0)).isZero();
+                assertThat(block.accesses(1)).isEqualTo(16);
+                assertThat(block.accesses(2)).isEqualTo(1);
+            });
+        }
+    }
+
+    @Test
+    void badSizesAreRefusedByValue() {
+        try (MemoryManager manager =
+                MemoryManager.builder().node(1L << 20).physicalAddressBits(32).build()) {
+            AcceleratorBuilder builder = Accelerator.builder(manager, Policies.byName("tree"));
+            assertThatThrownBy(() -> builder.memory(100)).hasMessageContaining("100 bytes");
+            assertThatThrownBy(() -> builder.units(0, Runnable::run)).hasMessageContaining("0 compute units");
+            assertThatThrownBy(() -> builder.memory(8L << 30).build())
+                    .isInstanceOf(MemoryException.class)
+                    .hasMessageContaining("accelerator")
+                    .hasMessageContaining("smaller");
         }
     }
 

@@ -14,6 +14,7 @@ import org.heteromem.core.Sharing;
 import org.heteromem.core.event.MemoryEvent;
 import org.heteromem.core.inspect.Inspector;
 import org.heteromem.core.inspect.PageKind;
+import org.heteromem.core.policy.PolicySet;
 import org.heteromem.policy.Policies;
 
 /** A machine with RAM, one process and one accelerator, for tests. */
@@ -25,12 +26,12 @@ final class Bench implements AutoCloseable {
     private final ExecutorService threads = Executors.newCachedThreadPool();
 
     private Bench(
-            long ramPages, long devicePages, String policy, UnaryOperator<AcceleratorBuilder> more, boolean pool) {
+            long ramPages, long devicePages, PolicySet policies, UnaryOperator<AcceleratorBuilder> more, boolean pool) {
         manager = MemoryManager.builder()
                 .node(ramPages * Page.SIZE)
                 .events(events::add)
                 .build();
-        AcceleratorBuilder builder = Accelerator.builder(manager, Policies.byName(policy))
+        AcceleratorBuilder builder = Accelerator.builder(manager, policies)
                 .memory(devicePages * Page.SIZE)
                 .clock(System::nanoTime);
         if (pool) {
@@ -49,7 +50,11 @@ final class Bench implements AutoCloseable {
     }
 
     static Bench single(long ramPages, long devicePages, String policy, UnaryOperator<AcceleratorBuilder> more) {
-        return new Bench(ramPages, devicePages, policy, more, false);
+        return new Bench(ramPages, devicePages, Policies.byName(policy), more, false);
+    }
+
+    static Bench single(long ramPages, long devicePages, PolicySet policies) {
+        return new Bench(ramPages, devicePages, policies, builder -> builder, false);
     }
 
     /** Four compute units, a fault service and a copy engine on threads of their own. */
@@ -58,7 +63,7 @@ final class Bench implements AutoCloseable {
     }
 
     static Bench threaded(long ramPages, long devicePages, String policy, UnaryOperator<AcceleratorBuilder> more) {
-        return new Bench(ramPages, devicePages, policy, more, true);
+        return new Bench(ramPages, devicePages, Policies.byName(policy), more, true);
     }
 
     ExecutorService threads() {
