@@ -1,0 +1,253 @@
+package org.heteromem.proof.run;
+
+import java.util.List;
+import org.heteromem.core.Area;
+import org.heteromem.core.Protection;
+import org.heteromem.core.Sharing;
+import org.heteromem.core.event.EventSink;
+import org.heteromem.core.inspect.PageKind;
+import org.heteromem.core.inspect.PageView;
+import org.heteromem.core.inspect.Violation;
+import org.heteromem.proof.model.Model;
+import org.heteromem.proof.op.Facts;
+import org.heteromem.proof.op.Op;
+import org.heteromem.proof.op.Outcome;
+import org.heteromem.proof.world.Trouble;
+import org.heteromem.proof.world.World;
+import org.jspecify.annotations.Nullable;
+
+/** A world and a model that do the same steps. */
+final class Comparison implements AutoCloseable {
+    final World world;
+    final Model model = new Model();
+    private final Trouble trouble;
+    private final Facts facts = new Facts();
+    private @Nullable Outcome last;
+
+    Comparison(Trouble trouble, @Nullable EventSink events) {
+        this.trouble = trouble;
+        this.world = new World(trouble, events);
+    }
+
+    /** What the last step that meant something gave in the world. */
+    Outcome last() {
+        Outcome outcome = last;
+        if (outcome == null) {
+            throw new IllegalStateException("no step was done");
+        }
+        return outcome;
+    }
+
+    /** {@return null, or what was different} */
+    @Nullable
+    String step(Op op) {
+        long expected = op instanceof Op.CompareAndSet cas ? model.peek(cas.space(), cas.at(), cas.bytes()) : 0;
+        boolean possible = trouble.possible();
+        byte @Nullable [][] before = possible ? bytesOf(op) : null;
+        Outcome real;
+        try {
+            trouble.arm(true);
+            real = world.apply(op, expected, facts);
+        } catch (RuntimeException | AssertionError e) {
+            return "threw " + e + " at " + (e.getStackTrace().length == 0 ? "?" : e.getStackTrace()[0]);
+        } finally {
+            trouble.arm(false);
+        }
+        last = real;
+        Outcome wanted = model.apply(op, facts);
+        if (possible && trouble.happened()) {
+            return afterTrouble(op, wanted, real, before);
+        }
+        return wanted.allows(real) ? null : "gave " + real + ", must give " + wanted;
+    }
+
+    // ---- trouble -----------------------------------------------------------------------------------------------
+
+    private byte @Nullable [][] bytesOf(Op op) {
+        int from;
+        int to;
+        int space;
+        switch (op) {
+            case Op.OfRange range -> {
+                space = range.space();
+                from = range.page();
+                to = from + range.pages();
+            }
+            case Op.OfBytes bytes -> {
+                space = bytes.space();
+                from = bytes.at() / org.heteromem.core.Page.SIZE;
+                to = (bytes.at() + bytes.bytes() - 1) / org.heteromem.core.Page.SIZE + 1;
+            }
+            default -> {
+                return null;
+            }
+        }
+        byte[][] all = new byte[Op.PAGES][];
+        for (int i = from; i < to; i++) {
+            byte[] now = model.bytes(space, i);
+            all[i] = now == null ? new byte[org.heteromem.core.Page.SIZE] : now.clone();
+        }
+        return all;
+    }
+
+    private @Nullable String afterTrouble(Op op, Outcome wanted, Outcome real, byte @Nullable [][] before) {
+        boolean failed = real.error() != null && !wanted.allows(real);
+        if (failed) {
+            if (wanted.error() == null && !mayFailWith(real.error())) {
+                return "gave " + real + " after an injected fault, must give " + wanted;
+            }
+            model.undo(op);
+        } else if (!wanted.allows(real)) {
+            return "gave " + real + " after an injected fault, must give " + wanted;
+        }
+        model.doubt(op);
+        if (failed && before != null && (op instanceof Op.OfBytes || op instanceof Op.DeviceWrite)) {
+            return adopt(op instanceof Op.OfBytes b ? b.space() : ((Op.DeviceWrite) op).space(), before);
+        }
+        return null;
+    }
+
+    private static boolean mayFailWith(@Nullable String error) {
+        return error != null
+                && switch (error) {
+                    case Outcome.EXHAUSTED, "BUS", "INJECTED", "EFAULT", "ENOMEM", "EBUSY", "STUCK" -> true;
+                    default -> false;
+                };
+    }
+
+    /** A store that failed half-way has changed a page wholly or not at all. */
+    private @Nullable String adopt(int space, byte[][] before) {
+        PageView[] views = world.look(space);
+        for (int i = 0; i < Op.PAGES; i++) {
+            if (before[i] == null || !model.mapped(space, i)) {
+                continue;
+            }
+            boolean framed = views[i].frame() >= 0;
+            if (framed && world.holds(views[i], model.bytes(space, i))) {
+                continue;
+            }
+            if (framed && !world.holds(views[i], before[i])) {
+                return "left page " + i + " half written";
+            }
+            model.revert(space, i, before[i]);
+        }
+        return null;
+    }
+
+    // ---- the whole ---------------------------------------------------------------------------------------------
+
+    /** {@return null, or what differs between the two, page by page, without touching a page} */
+    @Nullable
+    String compareAll() {
+        for (int space = 0; space < Op.SPACES; space++) {
+            if (model.alive(space)) {
+                String different = compareAreas(space);
+                if (different == null) {
+                    different = comparePages(space);
+                }
+                if (different != null) {
+                    return "process " + space + ' ' + different;
+                }
+            }
+        }
+        return null;
+    }
+
+    private @Nullable String compareAreas(int space) {
+        int page = 0;
+        for (Area area : world.areas(space)) {
+            int start = World.firstPage(area);
+            int end = start + (int) org.heteromem.core.Page.count(area.length());
+            for (; page < start; page++) {
+                if (model.mapped(space, page)) {
+                    return "page " + page + " is not mapped but must be";
+                }
+            }
+            for (; page < end; page++) {
+                Protection protection = model.protection(space, page);
+                if (protection != area.protection()
+                        || model.shared(space, page) != (area.sharing() == Sharing.SHARED)
+                        || model.locked(space, page) != area.locked()) {
+                    return "page " + page + " is in " + area + " but must be " + protection
+                            + (model.shared(space, page) ? " shared" : " private")
+                            + (model.locked(space, page) ? " locked" : "");
+                }
+            }
+        }
+        for (; page < Op.PAGES; page++) {
+            if (model.mapped(space, page)) {
+                return "page " + page + " is not mapped but must be";
+            }
+        }
+        return null;
+    }
+
+    private @Nullable String comparePages(int space) {
+        PageView[] views = world.look(space);
+        for (int i = 0; i < Op.PAGES; i++) {
+            PageView view = views[i];
+            boolean lost = model.lost(space, i);
+            boolean guarded = model.guarded(space, i);
+            if ((view.kind() == PageKind.LOST) != lost || (view.kind() == PageKind.GUARD) != guarded) {
+                return "page " + i + " is " + view.kind() + (lost ? ", must be lost" : "")
+                        + (guarded ? ", must be guarded" : "");
+            }
+            if (lost || guarded || !model.mapped(space, i)) {
+                continue;
+            }
+            byte[] bytes = model.bytes(space, i);
+            if (view.frame() >= 0) {
+                if (!world.holds(view, bytes)) {
+                    return "page " + i + ", " + view + ", does not hold its bytes";
+                }
+            } else if (!model.shared(space, i) && bytes != null && !allZero(bytes)) {
+                return "page " + i + " is " + view.kind() + " but had bytes";
+            }
+        }
+        return null;
+    }
+
+    private static boolean allZero(byte[] bytes) {
+        for (byte b : bytes) {
+            if (b != 0) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** {@return null, or what the state checker found} */
+    @Nullable
+    String check() {
+        List<Violation> violations = world.check();
+        if (!violations.isEmpty()) {
+            return "left an unsound state: " + violations;
+        }
+        String device = world.disagreeingDevice();
+        return device == null ? null : "left " + device + " with a list of frames that the core does not share";
+    }
+
+    /** {@return null, or what was left behind when all processes have ended and all references are back} */
+    @Nullable
+    String end() {
+        for (int i = 0; i < Op.HOLDS; i++) {
+            if (model.held(i)) {
+                step(new Op.Release(i));
+            }
+        }
+        for (int i = 0; i < Op.SPACES; i++) {
+            if (model.alive(i)) {
+                step(new Op.Exit(i));
+            }
+        }
+        String unsound = check();
+        return unsound != null
+                ? unsound
+                : world.leakedFrames() == 0 ? null : "leaked " + world.leakedFrames() + " frames";
+    }
+
+    @Override
+    public void close() {
+        world.close();
+    }
+}

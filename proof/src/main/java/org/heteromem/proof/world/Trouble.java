@@ -1,0 +1,130 @@
+package org.heteromem.proof.world;
+
+import java.util.SplittableRandom;
+import org.heteromem.core.device.DriverResult;
+import org.heteromem.core.memory.MemoryNode;
+import org.jspecify.annotations.Nullable;
+
+/** Faults injected where the outside of the core can fail. Asked at each such point; counts what it did. */
+public final class Trouble {
+    /** Where the outside can fail. */
+    public enum Point {
+        /** No frame of RAM is free. */
+        ALLOCATION,
+        /** A device has no frame free. */
+        DEVICE_FULL,
+        /** A driver's copy throws. */
+        COPY,
+        /** A driver answers a CPU fault with a failure. */
+        DRIVER_FAILS,
+        /** A driver throws when a CPU faults. */
+        DRIVER_THROWS,
+        /** A driver says that it has no memory, though it has. */
+        DRIVER_SAYS_NO_MEMORY,
+        /** A driver says that it is done, and did nothing. */
+        DRIVER_DOES_NOTHING
+    }
+
+    private final SplittableRandom random;
+    private final double probability;
+    private final long[] injected = new long[Point.values().length];
+    private boolean armed;
+    private boolean happened;
+
+    private Trouble(long seed, double probability) {
+        this.random = new SplittableRandom(seed);
+        this.probability = probability;
+    }
+
+    /** {@return no trouble at all} */
+    public static Trouble none() {
+        return new Trouble(0, 0);
+    }
+
+    /**
+     * {@return trouble at random}
+     *
+     * @param seed of its choices
+     * @param probability that a point at which something can fail does, 0 to 1
+     */
+    public static Trouble random(long seed, double probability) {
+        return new Trouble(seed, probability);
+    }
+
+    /** {@return whether there can be any} */
+    public boolean possible() {
+        return probability > 0;
+    }
+
+    /**
+     * Lets trouble happen, or ends it.
+     *
+     * @param on which of the two
+     */
+    public void arm(boolean on) {
+        armed = on && probability > 0;
+        if (on) {
+            happened = false;
+        }
+    }
+
+    /** {@return whether there was any since it was armed} */
+    public boolean happened() {
+        return happened;
+    }
+
+    /**
+     * {@return how often a point failed}
+     *
+     * @param point which
+     */
+    public long injected(Point point) {
+        return injected[point.ordinal()];
+    }
+
+    private boolean strikes(Point point) {
+        if (!armed || random.nextDouble() >= probability) {
+            return false;
+        }
+        injected[point.ordinal()]++;
+        happened = true;
+        return true;
+    }
+
+    boolean mayAllocate(MemoryNode node) {
+        return !strikes(Point.ALLOCATION);
+    }
+
+    boolean deviceFull() {
+        return strikes(Point.DEVICE_FULL);
+    }
+
+    void beforeCopy() {
+        if (strikes(Point.COPY)) {
+            throw new InjectedException("the copy engine stopped");
+        }
+    }
+
+    @Nullable
+    DriverResult insteadOfBringingHome() {
+        if (strikes(Point.DRIVER_THROWS)) {
+            throw new InjectedException("the driver fell over");
+        }
+        if (strikes(Point.DRIVER_FAILS)) {
+            return DriverResult.FAILED;
+        }
+        if (strikes(Point.DRIVER_SAYS_NO_MEMORY)) {
+            return DriverResult.NO_MEMORY;
+        }
+        return strikes(Point.DRIVER_DOES_NOTHING) ? DriverResult.DONE : null;
+    }
+
+    /** What an injected failure throws. */
+    static final class InjectedException extends RuntimeException {
+        private static final long serialVersionUID = 1L;
+
+        InjectedException(String what) {
+            super(what);
+        }
+    }
+}
