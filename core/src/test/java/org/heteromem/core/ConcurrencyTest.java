@@ -13,6 +13,7 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.LongStream;
 import org.heteromem.core.device.DeviceKind;
 import org.heteromem.core.device.DeviceMemory;
+import org.heteromem.core.frame.FrameTable;
 import org.heteromem.core.inspect.Inspector;
 import org.heteromem.core.inspect.PageKind;
 import org.heteromem.core.memory.ArenaStore;
@@ -211,6 +212,37 @@ class ConcurrencyTest {
                 assertThat(cpu.loadLong(a)).isEqualTo(43);
                 assertThat(armed).isFalse();
             }
+        }
+    }
+
+    /** Who empties a device goes over its frames by number and takes a reference to each in passing, readied ones too. */
+    @Test
+    void aReferenceTakenInPassingDoesNotSpoilAReadiedFrame() {
+        try (MemoryManager manager =
+                MemoryManager.builder().node(Page.address(RAM_PAGES)).build()) {
+            SmokeTest.Driver driver = new SmokeTest.Driver();
+            DeviceMemory memory = manager.addDevice(
+                    new DeviceMemory.Spec("gpu", DeviceKind.PRIVATE, driver, new ArenaStore(Page.address(16))), driver);
+            FrameTable frames = manager.machine().frames;
+            long first = memory.firstFrame();
+            AddressSpace space = manager.createAddressSpace();
+            long a = space.map(Page.SIZE, Protection.READ_WRITE, Sharing.PRIVATE);
+            space.fault(a, Access.WRITE);
+            memory.initFrame(first);
+            memory.initFrame(first + 1);
+            assertThat(frames.tryGet(first)).isTrue();
+            assertThat(frames.tryGet(first + 1)).isTrue();
+            try (Migration m = Migration.setup(space, a, Page.SIZE, Set.of(Migration.Select.SYSTEM), driver)) {
+                m.setDestination(0, first);
+                m.copy(0);
+                assertThat(m.migrate()).isOne();
+            }
+            memory.abandon(first + 1);
+            frames.put(first);
+            frames.put(first + 1);
+            assertThat(memory.liveReferences()).isOne();
+            space.exit();
+            assertThat(memory.liveReferences()).isZero();
         }
     }
 

@@ -204,10 +204,7 @@ public final class DeviceMemory {
      */
     public void abandon(long frame) {
         check(frame);
-        if (table().counts(frame) != 1
-                || !table().has(frame, Frames.LOCKED)
-                || table().anchor(frame) != null
-                || table().has(frame, Frames.DESTINATION)) {
+        if (!table().readied(frame) || table().has(frame, Frames.DESTINATION)) {
             throw new MemoryException(
                     Errno.EINVAL,
                     "frame 0x" + Long.toHexString(frame) + " of device '" + name

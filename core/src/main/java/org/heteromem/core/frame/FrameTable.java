@@ -453,6 +453,20 @@ public final class FrameTable {
     }
 
     /**
+     * {@return whether a frame was handed out, locked, and holds no page yet}. Who goes over frames by number may have taken
+     * a reference in passing, so references are not counted.
+     *
+     * @param frame a frame
+     */
+    public boolean readied(long frame) {
+        long counts = counts(frame);
+        return Frames.references(counts) > 0
+                && Frames.mappings(counts) == 0
+                && has(frame, Frames.LOCKED | Frames.ALLOCATED)
+                && anchor(frame) == null;
+    }
+
+    /**
      * Forgets all about a frame that has no reference left.
      *
      * @param frame a frame

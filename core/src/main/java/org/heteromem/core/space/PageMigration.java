@@ -428,11 +428,7 @@ public final class PageMigration {
      * @throws MemoryException EINVAL for any other frame: taking it over would break whoever it belongs to
      */
     public void setDestination(int i, long frame) {
-        boolean ready = frames.find(frame) != null
-                && frames.counts(frame) == 1
-                && frames.has(frame, Frames.LOCKED)
-                && frames.anchor(frame) == null
-                && frames.set(frame, Frames.DESTINATION);
+        boolean ready = frames.find(frame) != null && frames.readied(frame) && frames.set(frame, Frames.DESTINATION);
         if (!ready) {
             throw new MemoryException(
                     Errno.EINVAL,
