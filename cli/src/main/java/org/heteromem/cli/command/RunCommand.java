@@ -40,7 +40,7 @@ import tools.jackson.databind.json.JsonMapper;
             "Exit code: 0 if the result is right, 1 if it is not or memory ran out, 2 if the input cannot be used.",
             "",
             "Example:",
-            "  heteromem run pagerank --ram 24M --device accelerator:64M --report pagerank.html"
+            "  heteromem run pagerank --ram 24M --device accelerator:64M --report p.html"
         })
 public final class RunCommand implements Callable<Integer> {
     @Spec

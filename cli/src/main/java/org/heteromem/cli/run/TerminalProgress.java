@@ -4,15 +4,17 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Locale;
 import me.tongfei.progressbar.DelegatingProgressBarConsumer;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
-import me.tongfei.progressbar.ProgressBarStyle;
+import me.tongfei.progressbar.ProgressState;
 
 /** A progress bar on standard error, which leaves no trace when it is closed. Thread-safe. */
 public final class TerminalProgress implements RunProgress, AutoCloseable {
     private static final Path STANDARD_ERROR = Path.of("/proc/self/fd/2");
     private static final int WIDTH = 78;
+    private static final int BAR_WIDTH = 36;
     private static final int STEPS = 1000;
     private static final int INTERVAL_MILLIS = 100;
     private static final String CLEAR_LINE = "\r\033[2K";
@@ -32,9 +34,8 @@ public final class TerminalProgress implements RunProgress, AutoCloseable {
         this.bar = new ProgressBarBuilder()
                 .setTaskName(task)
                 .setInitialMax(STEPS)
-                .setStyle(ProgressBarStyle.ASCII)
                 .setUpdateIntervalMillis(INTERVAL_MILLIS)
-                .hideEta()
+                .setRenderer(TerminalProgress::render)
                 .setConsumer(new DelegatingProgressBarConsumer(this::show, WIDTH))
                 .build();
     }
@@ -52,6 +53,20 @@ public final class TerminalProgress implements RunProgress, AutoCloseable {
         }
     }
 
+    // The library's own renderer measures text with the help of a terminal library; phases are plain letters.
+    private static String render(ProgressState state, int maxLength) {
+        int filled = (int) (BAR_WIDTH * state.getCurrent() / STEPS);
+        String line = String.format(
+                Locale.ROOT,
+                "%s [%s%s] %3d %% %s",
+                state.getTaskName(),
+                "=".repeat(filled),
+                " ".repeat(BAR_WIDTH - filled),
+                100 * state.getCurrent() / STEPS,
+                state.getExtraMessage().strip());
+        return line.length() <= maxLength ? line + " ".repeat(maxLength - line.length()) : line.substring(0, maxLength);
+    }
+
     private synchronized void show(String line) {
         if (!closed) {
             err.print("\r" + line);
@@ -63,6 +78,11 @@ public final class TerminalProgress implements RunProgress, AutoCloseable {
     public void at(double done, String phase) {
         bar.stepTo(Math.round(done * STEPS));
         bar.setExtraMessage(" " + phase);
+    }
+
+    /** Draws at once what is otherwise drawn ten times a second. */
+    void draw() {
+        bar.refresh();
     }
 
     /** Wipes the bar off its line. */
