@@ -61,8 +61,17 @@ public final class PageReference {
         while (kept < frames.length) {
             int found = kept;
             long frame = 0;
-            while (found < frames.length && (frame = follow(mm, first + found, access, kind)) >= 0) {
-                frames[found++] = frame;
+            boolean looked = false;
+            try {
+                while (found < frames.length && (frame = follow(mm, first + found, access, kind)) >= 0) {
+                    frames[found++] = frame;
+                }
+                looked = true;
+            } finally {
+                if (!looked) {
+                    // Memory is exhausted: nobody would ever give back what was taken so far.
+                    releaseAll(mm.machine(), frames, 0, found, kind);
+                }
             }
             Refusal refusal = null;
             if (found == kept) {
@@ -107,8 +116,10 @@ public final class PageReference {
     private static int moveUnpinnable(Machine machine, long[] frames, int from, int to) {
         int stuck = -1;
         for (int i = from; i < to; i++) {
+            // To be asked while the pin holds: without it the page may go, and its memory leave the machine.
+            boolean mustMove = unpinnable(machine, frames[i]);
             machine.frames.unpin(frames[i]);
-            if (stuck < 0 && unpinnable(machine, frames[i]) && !HomeMigration.moveToRam(machine, frames[i])) {
+            if (stuck < 0 && mustMove && !HomeMigration.moveToRam(machine, frames[i])) {
                 stuck = i;
             }
         }
