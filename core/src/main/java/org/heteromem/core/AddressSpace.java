@@ -2,6 +2,7 @@ package org.heteromem.core;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import org.heteromem.core.fault.FaultResult;
 import org.heteromem.core.mmu.Mmu;
 import org.heteromem.core.mmu.SoftwareMmu;
@@ -82,6 +83,7 @@ public final class AddressSpace {
      * @throws MemoryException EINVAL for a bad length, ENOMEM if there is no room
      */
     public long map(long length, Protection protection, Sharing sharing) {
+        checkMap(protection, sharing);
         return Page.address(AreaOperations.map(mm, -1, pages("map", 0, length), protection, sharing));
     }
 
@@ -96,6 +98,7 @@ public final class AddressSpace {
      */
     public void mapAt(long address, long length, Protection protection, Sharing sharing) {
         long pages = pages("map", address, length);
+        checkMap(protection, sharing);
         AreaOperations.map(mm, Page.of(address), pages, protection, sharing);
     }
 
@@ -121,6 +124,7 @@ public final class AddressSpace {
      */
     public void protect(long address, long length, Protection protection) {
         long pages = pages("protect", address, length);
+        Objects.requireNonNull(protection, "protection");
         AreaOperations.protect(mm, Page.of(address), Page.of(address) + pages, protection);
     }
 
@@ -137,6 +141,7 @@ public final class AddressSpace {
     public void remap(long address, long length, long target, RemapMode mode) {
         long pages = pages("remap", address, length);
         pages("remap", target, length);
+        Objects.requireNonNull(mode, "mode");
         AreaOperations.remap(mm, Page.of(address), pages, Page.of(target), mode);
     }
 
@@ -151,6 +156,7 @@ public final class AddressSpace {
      */
     public void advise(long address, long length, Advice advice) {
         long pages = pages("advise", address, length);
+        Objects.requireNonNull(advice, "advice");
         Advisor.advise(mm, Page.of(address), Page.of(address) + pages, advice);
     }
 
@@ -233,6 +239,12 @@ public final class AddressSpace {
      */
     public FaultResult fault(long address, Access access) {
         return mm.faultOnce(Page.of(address), access);
+    }
+
+    /** An area without a protection would fail at every later touch instead of here. */
+    private static void checkMap(Protection protection, Sharing sharing) {
+        Objects.requireNonNull(protection, "protection");
+        Objects.requireNonNull(sharing, "sharing");
     }
 
     private long pages(String operation, long address, long length) {

@@ -187,9 +187,16 @@ public final class MemoryManager implements AutoCloseable {
         return publish(new AddressSpace(this, mmu));
     }
 
-    private static AddressSpace publish(AddressSpace space) {
+    private AddressSpace publish(AddressSpace space) {
+        checkOpen();
         space.mm().publish();
         return space;
+    }
+
+    private void checkOpen() {
+        if (closed.get()) {
+            throw new MemoryException(Errno.EINVAL, "the memory manager is closed");
+        }
     }
 
     /**
@@ -201,6 +208,7 @@ public final class MemoryManager implements AutoCloseable {
      * @throws MemoryException ENOMEM if the physical address space has no room for it
      */
     public synchronized DeviceMemory addDevice(DeviceMemory.Spec spec, DeviceDriver driver) {
+        checkOpen();
         DeviceMemory memory = DeviceMemory.register(spec, machine, resources, driver);
         devices.add(memory);
         return memory;
@@ -213,6 +221,10 @@ public final class MemoryManager implements AutoCloseable {
      * @throws MemoryException EBUSY while frames are in use
      */
     public synchronized void removeDevice(DeviceMemory memory) {
+        if (!devices.contains(memory)) {
+            throw new MemoryException(
+                    Errno.EINVAL, "device memory '" + memory.name() + "' is not registered with this manager");
+        }
         memory.unregister(resources);
         devices.remove(memory);
         removedStores.add(memory.store());
@@ -272,8 +284,12 @@ public final class MemoryManager implements AutoCloseable {
      * @return frame numbers, at most {@code count}; fewer where a whole round over the lists found no more
      */
     public long[] coldFrames(MemoryNode node, int count) {
-        if (!(node instanceof RamNode ram)) {
+        if (!(node instanceof RamNode ram) || !machine.nodes().contains(ram)) {
             throw new MemoryException(Errno.EINVAL, "not a node of this machine: " + node);
+        }
+        if (count <= 0) {
+            throw new MemoryException(
+                    Errno.EINVAL, "cannot look for " + count + " cold frames: at least one is needed");
         }
         return ColdScan.find(machine, ram, count);
     }

@@ -2,6 +2,7 @@ package org.heteromem.core.pin;
 
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.heteromem.core.Access;
 import org.heteromem.core.AddressSpace;
 import org.heteromem.core.Errno;
 import org.heteromem.core.MemoryException;
@@ -20,13 +21,15 @@ public final class PageReferences implements AutoCloseable {
     private final AddressSpace space;
     private final long address;
     private final long[] frames;
+    private final Access access;
     private final PageReference.Kind kind;
     private final AtomicBoolean closed = new AtomicBoolean();
 
-    PageReferences(AddressSpace space, long address, long[] frames, PageReference.Kind kind) {
+    PageReferences(AddressSpace space, long address, long[] frames, Access access, PageReference.Kind kind) {
         this.space = space;
         this.address = address;
         this.frames = frames;
+        this.access = access;
         this.kind = kind;
     }
 
@@ -78,6 +81,9 @@ public final class PageReferences implements AutoCloseable {
      * @param bytes how many; must stay within the page
      */
     public void write(int i, long offset, MemorySegment source, long sourceOffset, long bytes) {
+        if (access != Access.WRITE) {
+            throw new MemoryException(Errno.EACCES, "the references were taken for reading");
+        }
         FrameRange range = range(i, offset, bytes);
         range.owner.store().write(range.offset(frames[i]) + offset, source, sourceOffset, bytes);
     }
@@ -86,7 +92,7 @@ public final class PageReferences implements AutoCloseable {
         if (closed.get()) {
             throw new MemoryException(Errno.EBADF, "the references were given back");
         }
-        if (offset < 0 || bytes < 0 || offset + bytes > Page.SIZE) {
+        if (offset < 0 || bytes < 0 || bytes > Page.SIZE || offset > Page.SIZE - bytes) {
             throw new MemoryException(Errno.EINVAL, bytes + " bytes at offset " + offset + " do not lie within a page");
         }
         return machine().frames.range(frames[i]);

@@ -92,6 +92,6 @@ public final class Pins {
             case PIN_LONG_TERM -> PinChange.PIN_LONG_TERM;
         };
         space.mm().machine().emit(() -> new MemoryEvent.Pinned(space.id(), address, pages, change));
-        return new PageReferences(space, address, frames, kind);
+        return new PageReferences(space, address, frames, access, kind);
     }
 }
