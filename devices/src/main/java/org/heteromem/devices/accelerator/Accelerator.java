@@ -183,7 +183,7 @@ public final class Accelerator implements AutoCloseable {
 
     private static long checkedEnd(long address, long length) {
         long end = address + length;
-        if (address < 0 || length <= 0 || end > 1L << Page.ADDRESS_BITS) {
+        if (address < 0 || length <= 0 || end < 0 || end > 1L << Page.ADDRESS_BITS) {
             throw new MemoryException(
                     Errno.EINVAL,
                     "cannot prefetch " + length + " bytes at 0x" + Long.toHexString(address)

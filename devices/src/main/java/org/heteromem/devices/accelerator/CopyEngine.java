@@ -63,7 +63,8 @@ public final class CopyEngine {
         void run() {
             try {
                 transfer.run();
-            } catch (RuntimeException e) {
+            } catch (Throwable e) {
+                // Errors too: a page that was not copied must never pass for one that was, whoever's thread this is.
                 fence.failure.compareAndSet(null, e);
             } finally {
                 fence.arrive();
@@ -74,7 +75,7 @@ public final class CopyEngine {
     /** Tells when the transfers of one request are done. */
     public final class Fence {
         private final AtomicInteger outstanding;
-        private final AtomicReference<@Nullable RuntimeException> failure = new AtomicReference<>();
+        private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
         private final Completion done = new Completion();
 
         private Fence(int pieces) {
@@ -109,9 +110,11 @@ public final class CopyEngine {
                     done.await(waiting);
                 }
             }
-            RuntimeException failed = failure.get();
-            if (failed != null) {
-                throw failed;
+            switch (failure.get()) {
+                case null -> {}
+                case RuntimeException e -> throw e;
+                case Error e -> throw e;
+                case Throwable e -> throw new IllegalStateException("a transfer failed", e);
             }
         }
     }
