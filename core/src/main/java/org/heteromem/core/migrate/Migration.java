@@ -253,7 +253,7 @@ public final class Migration implements AutoCloseable {
      * @return false if that node has no free frame
      */
     public boolean allocateRam(int i, MemoryNode node) {
-        if (!(node instanceof RamNode ram)) {
+        if (!(node instanceof RamNode ram) || !pages.owns(ram)) {
             throw new MemoryException(Errno.EINVAL, "not a node of this machine: " + node);
         }
         return allocate(i, ram);

@@ -240,13 +240,17 @@ public final class Forker {
     }
 
     /**
-     * Takes an address space down: followers are told first, then everything goes.
+     * Takes an address space down: followers are told first, then everything goes. Does nothing if it is gone, so that
+     * several may try at once.
      *
-     * @param mm a living address space
+     * @param mm an address space
      */
     public static void exit(Mm mm) {
-        long stamp = mm.writeLock();
+        long stamp = mm.lock.writeLock();
         try {
+            if (mm.exited()) {
+                return;
+            }
             mm.markExited();
             Vma[] all = mm.areas.all();
             if (all.length > 0) {
@@ -257,19 +261,22 @@ public final class Forker {
                 for (Vma area : all) {
                     zapper.zap(area.start, area.end, false);
                 }
-                zapper.finish(start, end);
-                mm.notifyEnd();
-                for (Vma area : all) {
-                    mm.areas.remove(area);
-                    AreaOperations.unlink(area);
-                    if (area.shared != null) {
-                        area.shared.dropUser(mm.machine().frames);
+                try {
+                    zapper.finish(start, end);
+                } finally {
+                    mm.notifyEnd();
+                    for (Vma area : all) {
+                        mm.areas.remove(area);
+                        AreaOperations.unlink(area);
+                        if (area.shared != null) {
+                            area.shared.dropUser(mm.machine().frames);
+                        }
                     }
                 }
             }
         } finally {
             mm.writeUnlock(stamp);
+            mm.machine().unregister(mm);
         }
-        mm.machine().unregister(mm);
     }
 }

@@ -415,6 +415,15 @@ public final class PageMigration {
         return destinations[i];
     }
 
+    /**
+     * {@return whether a node belongs to this machine}
+     *
+     * @param node any node
+     */
+    public boolean owns(RamNode node) {
+        return machine.nodes().contains(node);
+    }
+
     /** {@return the first page, for a migration of a range} */
     public long start() {
         return start;

@@ -122,7 +122,8 @@ public final class ReverseMap {
                 long entry = leaf.get(page);
                 if (PteLayout.kind(entry) == PteLayout.MIGRATION && PteLayout.frame(entry) == frame) {
                     leaf.set(page, PteLayout.make(PteLayout.LOST, frame, 0));
-                    area.mm.rssAnon.getAndDecrement();
+                    boolean anon = machine.frames.has(frame, Frames.ANON);
+                    (anon ? area.mm.rssAnon : area.mm.rssShared).getAndDecrement();
                 }
             } finally {
                 leaf.lock.unlock();

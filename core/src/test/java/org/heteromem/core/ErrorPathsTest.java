@@ -1,0 +1,130 @@
+package org.heteromem.core;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.lang.foreign.MemorySegment;
+import java.util.Set;
+import org.heteromem.core.device.DeviceDriver;
+import org.heteromem.core.device.DeviceFault;
+import org.heteromem.core.device.DeviceKind;
+import org.heteromem.core.device.DeviceMemory;
+import org.heteromem.core.device.DriverResult;
+import org.heteromem.core.inspect.StateChecker;
+import org.heteromem.core.memory.ArenaStore;
+import org.heteromem.core.migrate.Migration;
+import org.heteromem.core.pin.PageReferences;
+import org.heteromem.core.pin.Pins;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** Calls that cannot succeed are refused where they are made, and leave nothing behind. */
+@Timeout(value = 30, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+class ErrorPathsTest {
+    private static final int RAM_PAGES = 32;
+
+    private final MemoryManager manager =
+            MemoryManager.builder().node(RAM_PAGES * (long) Page.SIZE).build();
+    private final Driver driver = new Driver();
+    private final DeviceMemory gpu = manager.addDevice(
+            new DeviceMemory.Spec("gpu", DeviceKind.PRIVATE, driver, new ArenaStore(1 << 20)), driver);
+    private final AddressSpace space = manager.createAddressSpace();
+    private final Cpu cpu = space.newCpu();
+
+    @AfterEach
+    void close() {
+        cpu.close();
+        manager.close();
+    }
+
+    private static final class Driver implements DeviceDriver {
+        @Override
+        public DriverResult migrateToRam(DeviceFault fault) {
+            return DriverResult.FAILED;
+        }
+
+        @Override
+        public void frameFreed(DeviceMemory memory, long frame) {
+            // Nothing is handed out twice here.
+        }
+    }
+
+    private long map(int pages) {
+        return space.map(pages * (long) Page.SIZE, Protection.READ_WRITE, Sharing.PRIVATE);
+    }
+
+    private static long at(long base, int page) {
+        return base + page * (long) Page.SIZE;
+    }
+
+    @Test
+    void aPinThatRunsOutOfMemoryKeepsNoPage() {
+        long base = map(2 * RAM_PAGES);
+        assertThatThrownBy(() -> Pins.pin(space, base, 2 * RAM_PAGES, Access.WRITE))
+                .isInstanceOf(MemoryExhaustedException.class);
+        assertThat(StateChecker.check(manager)).isEmpty();
+        space.unmap(base, 2L * RAM_PAGES * Page.SIZE);
+        assertThat(manager.nodes().get(0).freeFrames()).isEqualTo(RAM_PAGES - 1);
+    }
+
+    @Test
+    void aFrameInUseIsRefusedAsADestinationAndAsANewFrame() {
+        long base = map(2);
+        cpu.storeLong(base, 1);
+        cpu.storeLong(at(base, 1), 2);
+        try (Migration m = Migration.setup(space, base, 2L * Page.SIZE, Set.of(Migration.Select.SYSTEM), driver)) {
+            long mapped = m.sources().frame(1);
+            assertThatThrownBy(() -> m.setDestination(0, mapped)).hasMessageContaining("EINVAL");
+            assertThatThrownBy(() -> m.setDestination(0, 1L << 39)).hasMessageContaining("EINVAL");
+            assertThatThrownBy(() -> m.setDestination(0, gpu.firstFrame())).hasMessageContaining("EINVAL");
+            gpu.initFrame(gpu.firstFrame());
+            assertThatThrownBy(() -> gpu.initFrame(gpu.firstFrame())).isInstanceOf(MemoryException.class);
+            m.setDestination(0, gpu.firstFrame());
+            m.copyAll();
+            assertThat(m.migrate()).isEqualTo(1);
+        }
+        space.unmap(base, 2L * Page.SIZE);
+        assertThat(gpu.liveReferences()).isZero();
+        assertThat(StateChecker.check(manager)).isEmpty();
+    }
+
+    @Test
+    void anotherMachinesNodeAndDeviceAreRefused() {
+        long base = map(1);
+        cpu.storeLong(base, 1);
+        try (MemoryManager other = MemoryManager.builder().node(1 << 20).build();
+                Migration m = Migration.setup(space, base, Page.SIZE, Set.of(Migration.Select.SYSTEM), driver)) {
+            assertThatThrownBy(() -> m.allocateRam(0, other.nodes().get(0))).hasMessageContaining("EINVAL");
+            assertThatThrownBy(() -> manager.coldFrames(other.nodes().get(0), 1))
+                    .hasMessageContaining("EINVAL");
+            assertThatThrownBy(() -> manager.coldFrames(manager.nodes().get(0), 0))
+                    .hasMessageContaining("EINVAL");
+            assertThatThrownBy(() -> other.removeDevice(gpu)).hasMessageContaining("EINVAL");
+            assertThat(manager.memoryName(gpu.firstFrame())).isEqualTo("gpu");
+        }
+    }
+
+    @Test
+    void aReferenceForReadingCannotBeWrittenThrough() {
+        long base = map(1);
+        cpu.storeLong(base, 7);
+        AddressSpace child = space.fork();
+        MemorySegment bytes = MemorySegment.ofArray(new byte[8]);
+        try (PageReferences page = Pins.get(child, base, 1, Access.READ)) {
+            assertThatThrownBy(() -> page.write(0, 0, bytes, 0, 8)).hasMessageContaining("EACCES");
+            assertThatThrownBy(() -> page.read(0, 8, bytes, 0, Long.MAX_VALUE)).hasMessageContaining("EINVAL");
+        }
+        assertThat(cpu.loadLong(base)).isEqualTo(7);
+    }
+
+    @Test
+    void nothingStartsOnAClosedManager() {
+        MemoryManager gone = MemoryManager.builder().node(1 << 20).build();
+        gone.close();
+        assertThatThrownBy(gone::createAddressSpace).hasMessageContaining("closed");
+        assertThatThrownBy(() -> gone.addDevice(
+                        new DeviceMemory.Spec("late", DeviceKind.PRIVATE, driver, new ArenaStore(1 << 20)), driver))
+                .hasMessageContaining("closed");
+    }
+}
