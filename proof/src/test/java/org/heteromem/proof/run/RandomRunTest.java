@@ -14,11 +14,11 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /**
- * The core against the reference model. Another seed and more steps: {@code -Dproof.seed=N -Dproof.scale=F}. A step that
+ * The core against the reference model. Another seed and more steps: {@code -Dheteromem.seed=N -Dproof.scale=F}. A step that
  * does not end is found by a watchdog, which is there for that and no measure of speed.
  */
 class RandomRunTest {
-    private static final long SEED = Long.getLong("proof.seed", 20_261_121);
+    private static final long SEED = Long.getLong("heteromem.seed", 20_261_121);
     private static final double SCALE = Double.parseDouble(System.getProperty("proof.scale", "1"));
     private static final long WATCHDOG_MINUTES = 10;
 
