@@ -4,6 +4,8 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import org.heteromem.core.fault.FaultResult;
+import org.heteromem.core.frame.HomedNode;
+import org.heteromem.core.memory.HomedMemory;
 import org.heteromem.core.mmu.Mmu;
 import org.heteromem.core.mmu.SoftwareMmu;
 import org.heteromem.core.space.Advisor;
@@ -100,6 +102,23 @@ public final class AddressSpace {
         long pages = pages("map", address, length);
         checkMap(protection, sharing);
         AreaOperations.map(mm, Page.of(address), pages, protection, sharing);
+    }
+
+    /**
+     * Maps the whole of some homed memory, privately. A page that leaves it for a device comes back to the same frame.
+     *
+     * @param address first byte, a multiple of the page size
+     * @param memory memory of this manager that is not mapped yet
+     * @param protection what for
+     * @throws MemoryException EINVAL, EEXIST if something is mapped there, EBUSY if the memory is mapped already
+     */
+    public void mapHomed(long address, HomedMemory memory, Protection protection) {
+        pages("map", address, memory.frames() << Page.SHIFT);
+        Objects.requireNonNull(protection, "protection");
+        if (!(memory instanceof HomedNode homed)) {
+            throw new MemoryException(Errno.EINVAL, "homed memory of another kind of manager: " + memory.name());
+        }
+        AreaOperations.mapHomed(mm, Page.of(address), homed, protection);
     }
 
     /**

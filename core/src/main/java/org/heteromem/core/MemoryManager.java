@@ -2,7 +2,9 @@ package org.heteromem.core;
 
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
@@ -12,10 +14,14 @@ import org.heteromem.core.event.Counters;
 import org.heteromem.core.event.EventSink;
 import org.heteromem.core.event.MemoryEvent;
 import org.heteromem.core.frame.FrameTable;
+import org.heteromem.core.frame.HomedNode;
+import org.heteromem.core.frame.LruNode;
 import org.heteromem.core.frame.RamNode;
 import org.heteromem.core.memory.AllocationGate;
 import org.heteromem.core.memory.ArenaStore;
+import org.heteromem.core.memory.FrameBudget;
 import org.heteromem.core.memory.FrameStore;
+import org.heteromem.core.memory.HomedMemory;
 import org.heteromem.core.memory.MemoryNode;
 import org.heteromem.core.memory.ResourceMap;
 import org.heteromem.core.mmu.Mmu;
@@ -52,6 +58,8 @@ public final class MemoryManager implements AutoCloseable {
     private final List<DeviceMemory> devices = new ArrayList<>();
     /** Stores of devices that were removed: released with everything else, as somebody may still be looking. */
     private final List<FrameStore> removedStores = new ArrayList<>();
+
+    private final Map<HomedMemory, ResourceMap.Resource> homed = new LinkedHashMap<>();
     /** The manager itself while it is open, and everyone who holds its memory. */
     private final AtomicInteger holders = new AtomicInteger(1);
 
@@ -230,6 +238,53 @@ public final class MemoryManager implements AutoCloseable {
         removedStores.add(memory.store());
     }
 
+    /**
+     * Registers homed memory: RAM whose frames are given by the addresses of the pages in them.
+     *
+     * @param name in messages and events
+     * @param store the bytes; closed with the manager, or by {@link #removeHomedMemory}
+     * @param budget what its frames are charged to
+     * @return the memory, to be mapped once by {@link AddressSpace#mapHomed}
+     * @throws MemoryException EINVAL for a size that is not whole pages, ENOMEM if the physical address space has no room
+     */
+    public synchronized HomedMemory addHomedMemory(String name, FrameStore store, FrameBudget budget) {
+        checkOpen();
+        if (store.byteSize() <= 0 || (store.byteSize() & Page.OFFSET_MASK) != 0) {
+            throw new MemoryException(
+                    Errno.EINVAL,
+                    "homed memory '" + name + "' has " + store.byteSize() + " bytes; it must be whole pages");
+        }
+        ResourceMap.Resource resource = resources.claimTop(
+                store.byteSize(), Page.SIZE * (long) Page.PER_BLOCK, ResourceMap.Kind.SYSTEM_RAM, name);
+        HomedNode node = new HomedNode(name, machine.frames, Page.of(resource.start()), store, budget);
+        homed.put(node, resource);
+        return node;
+    }
+
+    /**
+     * Removes homed memory and closes its store.
+     *
+     * @param memory memory of this manager, with no frame in use
+     * @throws MemoryException EBUSY while frames are in use
+     */
+    public synchronized void removeHomedMemory(HomedMemory memory) {
+        ResourceMap.Resource resource = homed.get(memory);
+        if (!(memory instanceof HomedNode node) || resource == null) {
+            throw new MemoryException(
+                    Errno.EINVAL, "homed memory '" + memory.name() + "' is not registered with this manager");
+        }
+        if (node.framesInUse() != 0) {
+            throw new MemoryException(
+                    Errno.EBUSY,
+                    "homed memory '" + node.name() + "' still has " + node.framesInUse()
+                            + " frames in use; unmap it and release what is pinned first");
+        }
+        machine.frames.remove(node.range());
+        resources.release(resource);
+        homed.remove(memory);
+        node.store().close();
+    }
+
     /** {@return the devices registered} */
     public synchronized List<DeviceMemory> devices() {
         return List.copyOf(devices);
@@ -284,7 +339,8 @@ public final class MemoryManager implements AutoCloseable {
      * @return frame numbers, at most {@code count}; fewer where a whole round over the lists found no more
      */
     public long[] coldFrames(MemoryNode node, int count) {
-        if (!(node instanceof RamNode ram) || !machine.nodes().contains(ram)) {
+        boolean known = node instanceof RamNode ? machine.nodes().contains(node) : isHomed(node);
+        if (!(node instanceof LruNode ram) || !known) {
             throw new MemoryException(Errno.EINVAL, "not a node of this machine: " + node);
         }
         if (count <= 0) {
@@ -292,6 +348,10 @@ public final class MemoryManager implements AutoCloseable {
                     Errno.EINVAL, "cannot look for " + count + " cold frames: at least one is needed");
         }
         return ColdScan.find(machine, ram, count);
+    }
+
+    private synchronized boolean isHomed(MemoryNode node) {
+        return homed.containsKey(node);
     }
 
     /**
@@ -356,6 +416,7 @@ public final class MemoryManager implements AutoCloseable {
             machine.nodes().forEach(node -> node.store().close());
             devices().forEach(device -> device.store().close());
             synchronized (this) {
+                homed.keySet().forEach(memory -> memory.store().close());
                 removedStores.forEach(FrameStore::close);
             }
         }

@@ -21,6 +21,7 @@ import org.heteromem.core.memory.FrameStore;
 import org.heteromem.core.migrate.Migration;
 import org.heteromem.core.mirror.IntervalNotifier;
 import org.heteromem.core.mmu.Mmu;
+import org.heteromem.core.mmu.PageMoves;
 import org.heteromem.core.pin.Pins;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -282,6 +283,9 @@ class ConcurrencyTest {
                 public void drop(long firstPage, long pages) {
                     stopWriters(firstPage, pages);
                 }
+
+                @Override
+                public void relocate(PageMoves moves) {}
 
                 @Override
                 public void fill(long page, long frame, boolean writable) {}

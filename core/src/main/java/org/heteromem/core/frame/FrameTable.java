@@ -453,6 +453,24 @@ public final class FrameTable {
     }
 
     /**
+     * Takes a frame that is given by its number: one reference, no mapping, given flags.
+     *
+     * @param frame a frame that is on no list
+     * @param flags initial flags beside ALLOCATED
+     * @return false if somebody has it or is just giving it back
+     */
+    boolean claim(long frame, int flags) {
+        Section s = section(frame);
+        // A frame is free when its state is 0, which is the last thing that reset does: only then may counts be
+        // written.
+        if (!WORD.compareAndSet(s.words, s.word(frame, Frames.STATE), 0L, (long) (flags | Frames.ALLOCATED))) {
+            return false;
+        }
+        WORD.setVolatile(s.words, s.word(frame, Frames.COUNTS), Frames.REFERENCE);
+        return true;
+    }
+
+    /**
      * {@return whether a frame was handed out, locked, and holds no page yet}. Who goes over frames by number may have taken
      * a reference in passing, so references are not counted.
      *

@@ -1,36 +1,22 @@
 package org.heteromem.core.frame;
 
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.locks.ReentrantLock;
-import org.heteromem.core.Page;
 import org.heteromem.core.memory.AllocationGate;
 import org.heteromem.core.memory.FrameStore;
-import org.heteromem.core.memory.MemoryNode;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A node of RAM: a free list and two LRU lists. The free list is a stack without locks, its head tagged against reuse;
  * frames that were never used come after it, in order, so that the same calls give the same frames.
  */
-public final class RamNode implements MemoryNode, FrameOwner, FrameAllocator {
-    /** No frame. */
-    public static final long NONE = -1;
-
-    private static final int SPINS_BEFORE_YIELD = 200;
-
+public final class RamNode extends LruNode implements FrameAllocator {
     private final int id;
-    private final FrameTable table;
-    private final FrameStore store;
-    private final FrameRange range;
     /** tag 63..32, index + 1 of the first free frame 31..0. */
     private final AtomicLong freeHead = new AtomicLong();
 
     private final AtomicLong neverUsed = new AtomicLong();
     private final AtomicLong allocated = new AtomicLong();
-    private final ReentrantLock lruLock = new ReentrantLock();
     private volatile @Nullable AllocationGate gate;
-    private final Lru active;
-    private final Lru inactive;
     private volatile long reserve;
 
     /**
@@ -42,12 +28,8 @@ public final class RamNode implements MemoryNode, FrameOwner, FrameAllocator {
      * @param store its bytes
      */
     public RamNode(int id, FrameTable table, long firstFrame, FrameStore store) {
+        super(table, firstFrame, store);
         this.id = id;
-        this.table = table;
-        this.store = store;
-        this.range = table.add(firstFrame, Page.count(store.byteSize()), this);
-        this.active = new Lru(table, firstFrame);
-        this.inactive = new Lru(table, firstFrame);
     }
 
     @Override
@@ -58,31 +40,6 @@ public final class RamNode implements MemoryNode, FrameOwner, FrameAllocator {
     @Override
     public String name() {
         return "node" + id;
-    }
-
-    @Override
-    public FrameStore store() {
-        return store;
-    }
-
-    @Override
-    public boolean cpuAddressable() {
-        return true;
-    }
-
-    @Override
-    public boolean isDevice() {
-        return false;
-    }
-
-    @Override
-    public long firstFrame() {
-        return range.first;
-    }
-
-    @Override
-    public long frames() {
-        return range.count;
     }
 
     @Override
@@ -159,17 +116,7 @@ public final class RamNode implements MemoryNode, FrameOwner, FrameAllocator {
 
     @Override
     public void lastReferenceGone(long frame) {
-        if (table.has(frame, Frames.LRU)) {
-            lockLru();
-            try {
-                if (table.has(frame, Frames.LRU)) {
-                    listOf(frame).remove(frame);
-                    table.clear(frame, Frames.LRU | Frames.ACTIVE);
-                }
-            } finally {
-                lruLock.unlock();
-            }
-        }
+        lruForget(frame);
         table.reset(frame);
         allocated.getAndDecrement();
         for (; ; ) {
@@ -181,159 +128,6 @@ public final class RamNode implements MemoryNode, FrameOwner, FrameAllocator {
         }
     }
 
-    // ---- LRU ---------------------------------------------------------------------------------------------------
-
-    /**
-     * Takes the LRU lock by spinning: it is held for tens of nanoseconds, or for one batch, and a thread that parks for it
-     * costs more than all it waits for.
-     */
-    private void lockLru() {
-        for (int spins = 0; !lruLock.tryLock(); spins++) {
-            if (spins < SPINS_BEFORE_YIELD) {
-                Thread.onSpinWait();
-            } else {
-                Thread.yield();
-            }
-        }
-    }
-
-    /** Takes the LRU lock for a batch of changes; nothing may block until {@link #endLruBatch}. */
-    public void beginLruBatch() {
-        lockLru();
-    }
-
-    /** Ends a batch of changes. */
-    public void endLruBatch() {
-        lruLock.unlock();
-    }
-
-    private Lru listOf(long frame) {
-        return table.has(frame, Frames.ACTIVE) ? active : inactive;
-    }
-
-    /**
-     * Puts a page on the inactive list, or back where it was isolated from.
-     *
-     * @param frame a frame of this node
-     */
-    public void lruAdd(long frame) {
-        lockLru();
-        try {
-            if (table.set(frame, Frames.LRU)) {
-                listOf(frame).addFirst(frame);
-            }
-        } finally {
-            lruLock.unlock();
-        }
-    }
-
-    /**
-     * {@return whether the page was on a list and is now the caller's alone to move}
-     *
-     * @param frame a frame of this node
-     */
-    public boolean lruIsolate(long frame) {
-        // Reentrant: who moves many pages holds it over all of them.
-        lockLru();
-        try {
-            if ((table.clear(frame, Frames.LRU) & Frames.LRU) == 0) {
-                return false;
-            }
-            listOf(frame).remove(frame);
-            return true;
-        } finally {
-            lruLock.unlock();
-        }
-    }
-
-    /**
-     * Looks at the coldest pages, inactive before active, and moves each to the other end so that the next look sees
-     * others. Nothing is isolated and no reference is taken: what comes back is a hint.
-     *
-     * @param victims filled with frame numbers
-     * @return how many were filled in
-     */
-    public int lruScan(long[] victims) {
-        lockLru();
-        try {
-            int n = inactive.rotate(victims, 0);
-            return active.rotate(victims, n);
-        } finally {
-            lruLock.unlock();
-        }
-    }
-
-    /**
-     * Moves a page to the head of the active list.
-     *
-     * @param frame a frame of this node
-     */
-    public void lruActivate(long frame) {
-        lockLru();
-        try {
-            if (table.has(frame, Frames.LRU)) {
-                listOf(frame).remove(frame);
-                table.set(frame, Frames.ACTIVE);
-                active.addFirst(frame);
-            }
-        } finally {
-            lruLock.unlock();
-        }
-    }
-
-    /**
-     * Moves a page to the cold end of the inactive list.
-     *
-     * @param frame a frame of this node
-     */
-    public void lruDeactivate(long frame) {
-        lockLru();
-        try {
-            if (table.has(frame, Frames.LRU)) {
-                listOf(frame).remove(frame);
-                table.clear(frame, Frames.ACTIVE);
-                inactive.addLast(frame);
-            }
-        } finally {
-            lruLock.unlock();
-        }
-    }
-
-    @Override
-    public long lruPages() {
-        lockLru();
-        try {
-            return active.size() + inactive.size();
-        } finally {
-            lruLock.unlock();
-        }
-    }
-
-    /** What the state checker is shown of a node; only at a quiet point. */
-    public interface ListVisitor {
-        /**
-         * Sees a frame on an LRU list.
-         *
-         * @param frame the frame
-         * @param onActive whether on the active one
-         */
-        void lru(long frame, boolean onActive);
-
-        /**
-         * Sees a free frame that was used before.
-         *
-         * @param frame the frame
-         */
-        void free(long frame);
-
-        /**
-         * Hears that a list is broken.
-         *
-         * @param detail how
-         */
-        void broken(String detail);
-    }
-
     /**
      * For the state checker: walks both LRU lists and the free list; only at a quiet point.
      *
@@ -341,13 +135,7 @@ public final class RamNode implements MemoryNode, FrameOwner, FrameAllocator {
      * @return the first frame that was never used
      */
     public long walkLists(ListVisitor visitor) {
-        lockLru();
-        try {
-            active.audit(frame -> visitor.lru(frame, true), detail -> visitor.broken("active list: " + detail));
-            inactive.audit(frame -> visitor.lru(frame, false), detail -> visitor.broken("inactive list: " + detail));
-        } finally {
-            lruLock.unlock();
-        }
+        walkLru(visitor);
         long index = freeHead.get() & 0xffff_ffffL;
         for (long left = range.count; index != 0; left--) {
             if (left == 0 || index > range.count) {
@@ -359,10 +147,5 @@ public final class RamNode implements MemoryNode, FrameOwner, FrameAllocator {
             index = table.links(frame) & 0xffff_ffffL;
         }
         return range.first + Math.min(range.count, neverUsed.get());
-    }
-
-    /** {@return whether nobody holds the LRU lock} */
-    public boolean lruUnlocked() {
-        return !lruLock.isLocked();
     }
 }

@@ -236,7 +236,7 @@ public final class Migration implements AutoCloseable {
     }
 
     /**
-     * Gives a page a frame of RAM to go to.
+     * Gives a page a frame of RAM to go to: the nearest, or, for a page of homed memory, its own.
      *
      * @param i which page
      * @return false if no frame is free
@@ -262,7 +262,7 @@ public final class Migration implements AutoCloseable {
     private boolean allocate(int i, @Nullable RamNode node) {
         need(State.COLLECTED, "allocateRam");
         checkMovable(i);
-        long frame = pages.allocateRam(node);
+        long frame = pages.allocateRam(i, node);
         if (frame == RamNode.NONE) {
             return false;
         }

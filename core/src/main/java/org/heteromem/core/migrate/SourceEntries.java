@@ -83,6 +83,6 @@ public final class SourceEntries {
      * @param i which page
      */
     public long address(int i) {
-        return Page.address(pages.start() + i);
+        return Page.address(pages.firstPage() + i);
     }
 }

@@ -25,7 +25,8 @@ public interface Mmu {
     void stopWriters(long firstPage, long pages);
 
     /**
-     * Returns once no access of any kind can reach the frames the range had. Called before frames are given away.
+     * Returns once no access of any kind can reach the frames the range had: their contents are not wanted any more. Called
+     * before frames are given away.
      *
      * @param firstPage first page number
      * @param pages how many
@@ -33,8 +34,18 @@ public interface Mmu {
     void drop(long firstPage, long pages);
 
     /**
-     * A fault was resolved: the page's bytes are in the frame and the entry allows the access. For a live process this is
-     * the commit: nothing after it may fail. A software MMU, which walks the page table itself, has nothing to do.
+     * The copies of a migration are made and the identities have moved, while every page is still locked and its entry still
+     * a migration entry. Returns once no access can reach the frames that pages have left. A live process is told here
+     * where its pages are: those that left RAM go from its tables, those that arrived are placed and mapped, which is the
+     * commit, and those that stayed get their rights back.
+     *
+     * @param moves which pages; the callee must not keep it
+     */
+    void relocate(PageMoves moves);
+
+    /**
+     * A fault on a page without contents was resolved: the entry allows the access. For a live process this is the commit:
+     * nothing after it may fail. A software MMU, which walks the page table itself, has nothing to do.
      *
      * @param page the page number
      * @param frame the frame it maps to

@@ -79,6 +79,16 @@ public final class SoftwareMmu implements Mmu {
     }
 
     @Override
+    public void relocate(PageMoves moves) {
+        for (int i = 0; i < moves.count(); i++) {
+            if (moves.to(i) != moves.from(i) && moves.to(i) != 0) {
+                drop(moves.firstPage(), moves.count());
+                return;
+            }
+        }
+    }
+
+    @Override
     public void fill(long page, long frame, boolean writable) {
         // Threads walk the page table themselves.
     }

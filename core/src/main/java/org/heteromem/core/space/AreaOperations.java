@@ -12,6 +12,7 @@ import org.heteromem.core.Sharing;
 import org.heteromem.core.event.MemoryEvent;
 import org.heteromem.core.fault.FaultResult;
 import org.heteromem.core.frame.Frames;
+import org.heteromem.core.frame.HomedNode;
 import org.heteromem.core.mirror.Invalidation;
 import org.jspecify.annotations.Nullable;
 
@@ -59,6 +60,33 @@ public final class AreaOperations {
         }
         changed(mm, "map", start, pages);
         return start;
+    }
+
+    /**
+     * Maps the whole of some homed memory.
+     *
+     * @param mm where
+     * @param start first page
+     * @param homed the memory, not mapped yet
+     * @param protection what for
+     */
+    public static void mapHomed(Mm mm, long start, HomedNode homed, Protection protection) {
+        long pages = homed.frames();
+        long stamp = mm.writeLock();
+        try {
+            if (mm.areas.in(start, start + pages).length > 0) {
+                throw new MemoryException(
+                        Errno.EEXIST,
+                        "map of '" + homed.name() + "', " + pages + " pages, at " + FaultHandler.at(start)
+                                + ": something is mapped there");
+            }
+            limitAreas(mm, 1);
+            homed.mapAt(start);
+            mm.areas.add(Vma.homed(mm, start, homed, protection));
+        } finally {
+            mm.writeUnlock(stamp);
+        }
+        changed(mm, "map", start, pages);
     }
 
     private static void changed(Mm mm, String operation, long start, long pages) {
@@ -151,7 +179,7 @@ public final class AreaOperations {
     /** Splits an area; it keeps the lower part. */
     private static void split(Mm mm, Vma area, long at) {
         limitAreas(mm, 1);
-        Vma upper = new Vma(mm, at, area.end, area.index(at), area.protection, area.flags, area.shared);
+        Vma upper = area.like(at, area.end, area.index(at));
         upper.anonVma = area.anonVma;
         rebound(area, () -> {
             if (area.shared != null) {
@@ -198,6 +226,7 @@ public final class AreaOperations {
         return left.protection == right.protection
                 && ((left.flags ^ right.flags) & ~Vma.STICKY) == 0
                 && left.shared == right.shared
+                && left.homed == right.homed
                 && right.offset == left.index(right.start)
                 && sameAnchor(left, right);
     }
@@ -319,6 +348,7 @@ public final class AreaOperations {
     }
 
     private static void protectArea(Mm mm, Vma whole, long start, long end, Protection protection) {
+        whole.needOrdinary("protect");
         if (whole.protection == protection) {
             return;
         }
@@ -456,9 +486,10 @@ public final class AreaOperations {
     }
 
     private static void moveArea(Mm mm, Vma area, long from, long to, long target, RemapMode mode) {
+        area.needOrdinary("remap");
         long pages = to - from;
         long offset = area.isPrivate() && area.anonVma == null ? target : area.index(from);
-        Vma moved = new Vma(mm, target, target + pages, offset, area.protection, area.flags, area.shared);
+        Vma moved = area.like(target, target + pages, offset);
         moved.anonVma = area.anonVma;
         if (area.shared != null) {
             area.shared.addUser();

@@ -3,7 +3,8 @@ package org.heteromem.core.space;
 import java.util.Arrays;
 import org.heteromem.core.frame.FrameTable;
 import org.heteromem.core.frame.Frames;
-import org.heteromem.core.frame.RamNode;
+import org.heteromem.core.frame.HomedNode;
+import org.heteromem.core.frame.LruNode;
 
 /** Finds pages that a node can best do without (Linux: shrink_inactive_list with second chance, without taking them off). */
 public final class ColdScan {
@@ -18,7 +19,7 @@ public final class ColdScan {
      * @param node whose pages
      * @param wanted how many, positive
      */
-    public static long[] find(Machine machine, RamNode node, int wanted) {
+    public static long[] find(Machine machine, LruNode node, int wanted) {
         long[] found = new long[wanted];
         int n = 0;
         // The first round may only take away used marks; the second then sees who was used meanwhile.
@@ -31,7 +32,7 @@ public final class ColdScan {
             }
             left -= scanned;
             for (int i = 0; i < scanned; i++) {
-                if (cold(machine, seen[i])) {
+                if (cold(machine, seen[i], node instanceof HomedNode)) {
                     found[n++] = seen[i];
                 }
             }
@@ -39,7 +40,8 @@ public final class ColdScan {
         return Arrays.copyOf(found, n);
     }
 
-    private static boolean cold(Machine machine, long frame) {
+    /** Whether a page may go. Nothing says when a page of homed memory was used last, so its age on the list decides. */
+    private static boolean cold(Machine machine, long frame, boolean byAgeAlone) {
         FrameTable frames = machine.frames;
         if (!frames.tryGet(frame)) {
             return false;
@@ -48,7 +50,7 @@ public final class ColdScan {
         if (frames.tryLock(frame)) {
             cold = frames.has(frame, Frames.ANON)
                     && frames.pins(frame) == 0
-                    && ReverseMap.referenced(machine, frame) == 0;
+                    && (byAgeAlone || ReverseMap.referenced(machine, frame) == 0);
             frames.unlock(frame);
         }
         frames.put(frame);

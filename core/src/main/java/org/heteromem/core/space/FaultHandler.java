@@ -10,6 +10,8 @@ import org.heteromem.core.fault.FaultResult;
 import org.heteromem.core.frame.DeviceFrames;
 import org.heteromem.core.frame.FrameTable;
 import org.heteromem.core.frame.Frames;
+import org.heteromem.core.frame.HomedNode;
+import org.heteromem.core.frame.LruNode;
 import org.heteromem.core.frame.RamNode;
 import org.heteromem.core.mirror.Invalidation;
 import org.heteromem.core.policy.FrameDemand;
@@ -33,9 +35,11 @@ final class FaultHandler {
         long entry = leaf.get(page);
         return switch (PteLayout.kind(entry)) {
             case PteLayout.NONE ->
-                area.shared != null
-                        ? sharedFault(mm, area, area.shared, leaf, page, write)
-                        : write ? demandZero(mm, area, leaf, page) : zeroPage(mm, area, leaf, page);
+                area.homed != null
+                        ? homedFault(mm, area, area.homed, leaf, page)
+                        : area.shared != null
+                                ? sharedFault(mm, area, area.shared, leaf, page, write)
+                                : write ? demandZero(mm, area, leaf, page) : zeroPage(mm, area, leaf, page);
             case PteLayout.PRESENT -> {
                 if (unshare || (write && !PteLayout.writable(entry))) {
                     yield writeProtected(mm, area, leaf, page, entry, unshare);
@@ -103,6 +107,48 @@ final class FaultHandler {
         machine.lruAdd(frame);
         machine.counters.add(Counter.PGALLOC_ZEROED, 1);
         mm.mmu().fill(page, frame, true);
+        return FaultResult.DEMAND_ZERO;
+    }
+
+    /**
+     * The first touch of homed memory. The page lock is held until the page can be accessed: whoever migrated it before that
+     * would find the process's table without it and take its contents from where there are none yet.
+     */
+    private static FaultResult homedFault(Mm mm, Vma area, HomedNode homed, PageTableLeaf leaf, long page) {
+        Machine machine = mm.machine();
+        FrameTable frames = machine.frames;
+        AnonVma anchor = mm.prepareAnon(area);
+        long frame = homed.take(page, Frames.LOCKED | Frames.ANON | Frames.ANON_EXCLUSIVE | Frames.DIRTY, false);
+        if (frame == LruNode.NONE) {
+            return new FaultResult.NoMemory(homed, FrameDemand.NEW_PAGE);
+        }
+        if (frame == HomedNode.BUSY) {
+            return new FaultResult.Wait(frames.unlocked(homed.frameOf(page)), FaultKind.DEMAND_ZERO);
+        }
+        frames.place(frame, anchor, area.index(page), 0, 0);
+        boolean mapped = false;
+        leaf.lock.lock();
+        try {
+            if (leaf.get(page) == 0) {
+                frames.addMappingOwnReference(frame);
+                long write = area.protection.writable() ? PteLayout.WRITE : 0;
+                leaf.set(page, PteLayout.make(PteLayout.PRESENT, frame, area.entryBits() | write | PteLayout.DIRTY));
+                mm.rssAnon.getAndIncrement();
+                mapped = true;
+            }
+        } finally {
+            leaf.lock.unlock();
+        }
+        if (mapped) {
+            machine.lruAdd(frame);
+            mm.mmu().fill(page, frame, area.protection.writable());
+        }
+        frames.unlock(frame);
+        if (!mapped) {
+            frames.put(frame);
+            return FaultResult.SPURIOUS;
+        }
+        machine.counters.add(Counter.PGALLOC_ZEROED, 1);
         return FaultResult.DEMAND_ZERO;
     }
 
@@ -303,7 +349,9 @@ final class FaultHandler {
                             ? new FaultResult.NoProgress(device.name())
                             : FaultResult.DEVICE_PAGE;
                 }
-                case NO_MEMORY -> new FaultResult.NoMemory(machine.preferredNode(), FrameDemand.PAGE_COMING_HOME);
+                case NO_MEMORY ->
+                    new FaultResult.NoMemory(
+                            area.homed != null ? area.homed : machine.preferredNode(), FrameDemand.PAGE_COMING_HOME);
                 case FAILED -> new FaultResult.Bus(device.name(), "its driver could not bring it home", null);
             };
         } catch (RuntimeException e) {

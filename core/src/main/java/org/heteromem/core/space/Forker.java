@@ -67,7 +67,7 @@ public final class Forker {
         long stamp = parent.writeLock();
         try {
             for (Vma area : parent.areas.all()) {
-                if (!area.has(Vma.DONTFORK) && !copyArea(area)) {
+                if (!area.has(Vma.DONTFORK) && area.homed == null && !copyArea(area)) {
                     return false;
                 }
             }

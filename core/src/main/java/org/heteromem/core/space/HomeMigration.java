@@ -13,7 +13,7 @@ final class HomeMigration {
             if ((migration.entry(0) & PageMigration.MIGRATE) == 0) {
                 return false;
             }
-            long target = migration.allocateRam(null);
+            long target = migration.allocateRam(0, null);
             if (target == RamNode.NONE) {
                 return false;
             }

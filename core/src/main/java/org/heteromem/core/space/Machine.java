@@ -13,6 +13,8 @@ import org.heteromem.core.event.MemoryEvent;
 import org.heteromem.core.frame.FrameRange;
 import org.heteromem.core.frame.FrameTable;
 import org.heteromem.core.frame.Frames;
+import org.heteromem.core.frame.HomedNode;
+import org.heteromem.core.frame.LruNode;
 import org.heteromem.core.frame.RamNode;
 import org.heteromem.core.memory.MemoryNode;
 import org.heteromem.core.policy.FrameDemand;
@@ -149,7 +151,7 @@ public final class Machine {
      */
     public void lruAdd(long frame) {
         FrameRange range = frames.range(frame);
-        if (range.owner instanceof RamNode node) {
+        if (range.owner instanceof LruNode node) {
             node.lruAdd(frame);
         }
     }
@@ -161,7 +163,7 @@ public final class Machine {
      */
     public boolean lruIsolate(long frame) {
         FrameRange range = frames.range(frame);
-        return !(range.owner instanceof RamNode node) || node.lruIsolate(frame);
+        return !(range.owner instanceof LruNode node) || node.lruIsolate(frame);
     }
 
     /**
@@ -171,7 +173,7 @@ public final class Machine {
      */
     public void lruDeactivate(long frame) {
         FrameRange range = frames.range(frame);
-        if (range.owner instanceof RamNode node) {
+        if (range.owner instanceof LruNode node) {
             node.lruDeactivate(frame);
         }
     }
@@ -189,6 +191,15 @@ public final class Machine {
         PressureHandler handler = pressure;
         if (handler != null && handler.relieve(demand, node, 1) > 0) {
             return;
+        }
+        if (node instanceof HomedNode homed) {
+            if (homed.freeFrames()
+                    > (demand == FrameDemand.NEW_PAGE ? homed.budget().reserve() : 0)) {
+                return;
+            }
+            throw new MemoryExhaustedException(
+                    "no memory for " + purpose + ": " + homed.budget() + " of '" + homed.name()
+                            + "' are in use and nothing could be moved out; give it more RAM or a larger device");
         }
         for (RamNode any : nodes) {
             if (any.freeFrames() > (demand == FrameDemand.NEW_PAGE ? any.reserve() : 0)) {

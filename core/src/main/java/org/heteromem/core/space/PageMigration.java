@@ -11,8 +11,11 @@ import org.heteromem.core.event.MemoryEvent;
 import org.heteromem.core.frame.DeviceFrames;
 import org.heteromem.core.frame.FrameTable;
 import org.heteromem.core.frame.Frames;
+import org.heteromem.core.frame.HomedNode;
+import org.heteromem.core.frame.LruNode;
 import org.heteromem.core.frame.RamNode;
 import org.heteromem.core.mirror.Invalidation;
+import org.heteromem.core.mmu.PageMoves;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,7 +35,7 @@ import org.jspecify.annotations.Nullable;
  *
  * An instance is used by one thread at a time.
  */
-public final class PageMigration {
+public final class PageMigration implements PageMoves {
     /** The source entry names a page. */
     public static final long VALID = 1;
     /** The page (or hole) may move; clear after {@link #movePages} if it did not. */
@@ -58,6 +61,8 @@ public final class PageMigration {
 
     /** Its process has it for itself. */
     private static final byte EXCLUSIVE = 1 << 3;
+    /** The process could access it until it was taken. */
+    private static final byte MAPPED = 1 << 4;
 
     private final Machine machine;
     private final FrameTable frames;
@@ -121,7 +126,7 @@ public final class PageMigration {
         mm.notifyStart(Invalidation.Reason.MIGRATE, start, count, owner);
         try {
             migration.collect(mm, area, select);
-            mm.mmu().stopWriters(start, count);
+            migration.stopWriters(mm);
         } finally {
             mm.notifyEnd();
         }
@@ -156,6 +161,22 @@ public final class PageMigration {
         }
         sources[i] = frame << FRAME_SHIFT | VALID | MIGRATE;
         collected++;
+    }
+
+    /** Of the pages that were taken, and of no others: whoever executes the process may have to give rights back one by one. */
+    private void stopWriters(Mm mm) {
+        for (int i = 0; i < count; ) {
+            if ((states[i] & MAPPED) == 0) {
+                i++;
+                continue;
+            }
+            int run = i + 1;
+            while (run < count && (states[run] & MAPPED) != 0) {
+                run++;
+            }
+            mm.mmu().stopWriters(start + i, run - i);
+            i = run;
+        }
     }
 
     // ---- collect -----------------------------------------------------------------------------------------------
@@ -231,6 +252,9 @@ public final class PageMigration {
         if (frames.mappings(frame) == 0) {
             states[i] = PteLayout.exclusive(leaf.get(page)) ? SOLE | EXCLUSIVE : SOLE;
         }
+        if (PteLayout.kind(entry) == PteLayout.PRESENT) {
+            states[i] |= MAPPED;
+        }
         collected++;
     }
 
@@ -248,19 +272,19 @@ public final class PageMigration {
     /** Something to do with pages that may be on an LRU. */
     private interface LruStep {
         /** Does it, under the node's LRU lock; the node is null for device memory. */
-        void apply(@Nullable RamNode node, int i, long frame);
+        void apply(@Nullable LruNode node, int i, long frame);
     }
 
     /** Goes over frames, taking each node's LRU lock once for all that lie together; a frame of 0 is passed over. */
     private void onLru(IntToLongFunction frameOf, LruStep step) {
-        RamNode held = null;
+        LruNode held = null;
         try {
             for (int i = 0; i < count; i++) {
                 long frame = frameOf.applyAsLong(i);
                 if (frame == 0) {
                     continue;
                 }
-                RamNode node = frames.range(frame).owner instanceof RamNode ram ? ram : null;
+                LruNode node = frames.range(frame).owner instanceof LruNode ram ? ram : null;
                 if (node != held && node != null) {
                     if (held != null) {
                         held.endLruBatch();
@@ -374,6 +398,7 @@ public final class PageMigration {
     // ---- what the driver sees ----------------------------------------------------------------------------------
 
     /** {@return how many pages the set has} */
+    @Override
     public int count() {
         return count;
     }
@@ -425,8 +450,19 @@ public final class PageMigration {
     }
 
     /** {@return the first page, for a migration of a range} */
-    public long start() {
+    @Override
+    public long firstPage() {
         return start;
+    }
+
+    @Override
+    public long from(int i) {
+        return source(i);
+    }
+
+    @Override
+    public long to(int i) {
+        return (sources[i] & MIGRATE) != 0 ? destinations[i] : (states[i] & LOST) != 0 ? 0 : source(i);
     }
 
     /**
@@ -459,9 +495,18 @@ public final class PageMigration {
     /**
      * {@return a locked frame of RAM, or -1}
      *
-     * @param node where, or null for the nearest
+     * @param i for which page
+     * @param node where, or null for the nearest; a page of homed memory can go to one frame only
      */
-    public long allocateRam(@Nullable RamNode node) {
+    public long allocateRam(int i, @Nullable RamNode node) {
+        long[] page = {start + i};
+        HomedNode homed = area != null
+                ? area.homed
+                : (sources[i] & VALID) != 0 ? ReverseMap.home(machine, source(i), at -> page[0] = at) : null;
+        if (homed != null) {
+            long frame = homed.take(page[0], Frames.LOCKED, true);
+            return frame == HomedNode.BUSY ? RamNode.NONE : frame;
+        }
         return node == null ? machine.allocateRamForMove(Frames.LOCKED) : node.allocate(Frames.LOCKED);
     }
 
@@ -618,8 +663,8 @@ public final class PageMigration {
         }
         putOnLru();
         if (mm != null && area != null) {
-            if (moved > 0) {
-                mm.mmu().drop(start, count);
+            if (collected > 0) {
+                mm.mmu().relocate(this);
             }
             unlockArrived();
             putBackInPlace(mm, area);

@@ -7,6 +7,7 @@ import org.heteromem.core.fault.FaultResult;
 import org.heteromem.core.frame.DeviceFrames;
 import org.heteromem.core.frame.FrameTable;
 import org.heteromem.core.frame.Frames;
+import org.heteromem.core.frame.HomedNode;
 import org.heteromem.core.mirror.Invalidation;
 import org.jspecify.annotations.Nullable;
 
@@ -255,7 +256,8 @@ public final class PageReference {
                 return Errno.EFAULT;
             }
             try {
-                if (!frames.has(frame, Frames.ANON)) {
+                // Homed memory cannot be taken from who executes it without losing its contents.
+                if (!frames.has(frame, Frames.ANON) || frames.range(frame).owner instanceof HomedNode) {
                     return Errno.EOPNOTSUPP;
                 }
                 if (!frames.tryLock(frame)) {

@@ -1,9 +1,13 @@
 package org.heteromem.core.space;
 
 import java.util.concurrent.locks.ReentrantReadWriteLock;
+import java.util.function.LongConsumer;
 import org.heteromem.core.frame.FrameTable;
 import org.heteromem.core.frame.Frames;
+import org.heteromem.core.frame.HomedNode;
 import org.heteromem.core.mirror.Invalidation;
+import org.heteromem.core.mmu.PageMoves;
+import org.jspecify.annotations.Nullable;
 
 /**
  * From a frame to every entry that maps it, in every process (Linux: rmap). Callers hold the page lock, so the anchor
@@ -93,9 +97,7 @@ public final class ReverseMap {
             if (PteLayout.kind(entry) != PteLayout.MIGRATION || PteLayout.frame(entry) != from) {
                 return;
             }
-            if (to != from) {
-                area.mm.mmu().drop(page, 1);
-            }
+            area.mm.mmu().relocate(new PageMoves.Single(page, from, to));
             leaf.lock.lock();
             try {
                 entry = leaf.get(page);
@@ -157,6 +159,24 @@ public final class ReverseMap {
             }
         });
         return used[0] + ((machine.frames.clear(frame, Frames.REFERENCED) & Frames.REFERENCED) != 0 ? 1 : 0);
+    }
+
+    /**
+     * {@return the memory that the one page that a frame holds is at home with, or null if it may live anywhere}
+     *
+     * @param machine the machine
+     * @param frame a locked frame
+     * @param taken told the page, if there is such memory
+     */
+    static @Nullable HomedNode home(Machine machine, long frame, LongConsumer taken) {
+        HomedNode[] found = {null};
+        walk(machine.frames, frame, (area, leaf, page) -> {
+            if (area.homed != null && found[0] == null) {
+                found[0] = area.homed;
+                taken.accept(page);
+            }
+        });
+        return found[0];
     }
 
     /** Is given a mapping. */

@@ -12,6 +12,7 @@ import org.heteromem.core.frame.DeviceFrames;
 import org.heteromem.core.frame.FrameRange;
 import org.heteromem.core.frame.FrameTable;
 import org.heteromem.core.frame.Frames;
+import org.heteromem.core.frame.LruNode;
 import org.heteromem.core.frame.RamNode;
 import org.heteromem.core.inspect.Rule;
 import org.heteromem.core.inspect.Violation;
@@ -285,7 +286,8 @@ public final class StateAudit {
 
     private void checkRange(FrameRange range) {
         long[] neverUsed = {Long.MAX_VALUE};
-        RamNode node = range.owner instanceof RamNode ram ? ram : null;
+        LruNode node = range.owner instanceof LruNode ram ? ram : null;
+        boolean listsFree = node instanceof RamNode;
         if (node != null) {
             neverUsed[0] = walkLists(node);
         }
@@ -296,7 +298,7 @@ public final class StateAudit {
             }
             checkCounts(frame, counts, flags);
             if (node != null) {
-                checkPlace(frame, counts, flags, neverUsed[0]);
+                checkPlace(frame, counts, flags, listsFree ? neverUsed[0] : counts == 0 ? frame : Long.MAX_VALUE);
             } else if ((flags & (Frames.LRU | Frames.ACTIVE)) != 0 || (counts == 0) != (flags == 0)) {
                 report(Rule.ONE_PLACE, "frame 0x" + hex(frame) + " of " + range.owner.name() + " has flags " + flags);
             }
@@ -340,8 +342,8 @@ public final class StateAudit {
         }
     }
 
-    private long walkLists(RamNode node) {
-        long neverUsed = node.walkLists(new RamNode.ListVisitor() {
+    private long walkLists(LruNode node) {
+        LruNode.ListVisitor visitor = new LruNode.ListVisitor() {
             @Override
             public void lru(long frame, boolean onActive) {
                 if (!tally.place(frame)) {
@@ -363,7 +365,13 @@ public final class StateAudit {
             public void broken(String detail) {
                 report(Rule.LRU, node.name() + ' ' + detail);
             }
-        });
+        };
+        long neverUsed = Long.MAX_VALUE;
+        if (node instanceof RamNode ram) {
+            neverUsed = ram.walkLists(visitor);
+        } else {
+            node.walkLru(visitor);
+        }
         if (!node.lruUnlocked()) {
             report(Rule.LOCK_HELD, "the LRU lock of " + node.name());
         }

@@ -2,9 +2,12 @@ package org.heteromem.core.space;
 
 import java.util.List;
 import org.heteromem.core.Area;
+import org.heteromem.core.Errno;
+import org.heteromem.core.MemoryException;
 import org.heteromem.core.Page;
 import org.heteromem.core.Protection;
 import org.heteromem.core.Sharing;
+import org.heteromem.core.frame.HomedNode;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -41,12 +44,26 @@ final class Vma {
     int flags;
     /** The shared pages, or null for private anonymous memory. */
     final @Nullable SharedObject shared;
+    /** The only frames that its pages can live in while they are in RAM, or null for any frames. */
+    final @Nullable HomedNode homed;
     /** The anchor of pages that this area allocates; null until it has had an anonymous page. */
     volatile @Nullable AnonVma anonVma;
     /** Own anchor first, then those of ancestors. */
     volatile List<AnonVma> chain = List.of();
 
     Vma(Mm mm, long start, long end, long offset, Protection protection, int flags, @Nullable SharedObject shared) {
+        this(mm, start, end, offset, protection, flags, shared, null);
+    }
+
+    private Vma(
+            Mm mm,
+            long start,
+            long end,
+            long offset,
+            Protection protection,
+            int flags,
+            @Nullable SharedObject shared,
+            @Nullable HomedNode homed) {
         this.mm = mm;
         this.start = start;
         this.end = end;
@@ -54,6 +71,28 @@ final class Vma {
         this.protection = protection;
         this.flags = flags;
         this.shared = shared;
+        this.homed = homed;
+    }
+
+    /** An area of homed memory. */
+    static Vma homed(Mm mm, long start, HomedNode homed, Protection protection) {
+        int flags = (protection.writable() ? ACCOUNT : 0) | DONTFORK | NOHUGEPAGE;
+        return new Vma(mm, start, start + homed.frames(), start, protection, flags, null, homed);
+    }
+
+    /** Another part of the same area, or the same elsewhere. */
+    Vma like(long from, long to, long index) {
+        return new Vma(mm, from, to, index, protection, flags, shared, homed);
+    }
+
+    /** Homed memory cannot be moved, copied or made read-only under the hands of who executes it. */
+    void needOrdinary(String operation) {
+        if (homed != null) {
+            throw new MemoryException(
+                    Errno.EINVAL,
+                    operation + ": " + FaultHandler.at(start) + " is homed memory '" + homed.name()
+                            + "', whose pages belong to their addresses; only unmap, advise and migration apply to it");
+        }
     }
 
     boolean isPrivate() {

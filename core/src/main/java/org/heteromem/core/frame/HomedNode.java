@@ -1,0 +1,130 @@
+package org.heteromem.core.frame;
+
+import java.util.concurrent.atomic.AtomicLong;
+import org.heteromem.core.Errno;
+import org.heteromem.core.MemoryException;
+import org.heteromem.core.Page;
+import org.heteromem.core.memory.FrameBudget;
+import org.heteromem.core.memory.FrameStore;
+import org.heteromem.core.memory.HomedMemory;
+
+/**
+ * The frames of homed memory: no free list, because the address says which frame it must be. A free frame is one whose
+ * state word is 0, and taking it is one exchange of that word: two threads that want the page of one address want the same
+ * frame, and the second has to wait for the first.
+ */
+public final class HomedNode extends LruNode implements HomedMemory {
+    /** Somebody has the frame, or is just giving it back. */
+    public static final long BUSY = -2;
+
+    private static final long UNMAPPED = -1;
+
+    private final String name;
+    private final FrameBudget budget;
+    private final AtomicLong firstPage = new AtomicLong(UNMAPPED);
+    private final AtomicLong used = new AtomicLong();
+
+    /**
+     * Makes the frames.
+     *
+     * @param name in messages
+     * @param table the metadata of all frames
+     * @param firstFrame the number of its first frame
+     * @param store its bytes
+     * @param budget what its frames are charged to
+     */
+    public HomedNode(String name, FrameTable table, long firstFrame, FrameStore store, FrameBudget budget) {
+        super(table, firstFrame, store);
+        this.name = name;
+        this.budget = budget;
+    }
+
+    @Override
+    public int id() {
+        return -1;
+    }
+
+    @Override
+    public String name() {
+        return name;
+    }
+
+    @Override
+    public FrameBudget budget() {
+        return budget;
+    }
+
+    @Override
+    public long firstPage() {
+        return firstPage.get();
+    }
+
+    @Override
+    public long framesInUse() {
+        return used.get();
+    }
+
+    @Override
+    public long freeFrames() {
+        return Math.min(budget.free(), range.count - used.get());
+    }
+
+    /** {@return the range of frames} */
+    public FrameRange range() {
+        return range;
+    }
+
+    /**
+     * Says which pages are at home here, once and for all.
+     *
+     * @param page the page number of the first frame
+     * @throws MemoryException EBUSY if it is mapped already
+     */
+    public void mapAt(long page) {
+        if (!firstPage.compareAndSet(UNMAPPED, page)) {
+            throw new MemoryException(
+                    Errno.EBUSY,
+                    "homed memory '" + name + "' is mapped at 0x" + Long.toHexString(Page.address(firstPage.get()))
+                            + " already; it can be mapped once");
+        }
+    }
+
+    /**
+     * Takes the frame of a page, with one reference.
+     *
+     * @param page a page that is at home here
+     * @param flags initial flags of {@link Frames}
+     * @param comingHome whether the page gives up a frame elsewhere for it
+     * @return the frame, {@link #NONE} if the budget has none left, or {@link #BUSY} if somebody has it
+     */
+    public long take(long page, int flags, boolean comingHome) {
+        long frame = range.first + (page - firstPage.get());
+        if (!budget.tryCharge(comingHome)) {
+            return NONE;
+        }
+        if (!table.claim(frame, flags)) {
+            budget.uncharge();
+            return BUSY;
+        }
+        used.getAndIncrement();
+        return frame;
+    }
+
+    /**
+     * {@return the frame that a page must live in}
+     *
+     * @param page a page that is at home here
+     */
+    public long frameOf(long page) {
+        return range.first + (page - firstPage.get());
+    }
+
+    @Override
+    public void lastReferenceGone(long frame) {
+        lruForget(frame);
+        used.getAndDecrement();
+        // From here on somebody else may take it.
+        table.reset(frame);
+        budget.uncharge();
+    }
+}

@@ -1,0 +1,261 @@
+package org.heteromem.core;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.Set;
+import org.heteromem.core.device.DeviceDriver;
+import org.heteromem.core.device.DeviceFault;
+import org.heteromem.core.device.DeviceKind;
+import org.heteromem.core.device.DeviceMemory;
+import org.heteromem.core.device.DriverResult;
+import org.heteromem.core.fault.FaultResult;
+import org.heteromem.core.inspect.Inspector;
+import org.heteromem.core.inspect.PageKind;
+import org.heteromem.core.inspect.StateChecker;
+import org.heteromem.core.memory.ArenaStore;
+import org.heteromem.core.memory.FrameBudget;
+import org.heteromem.core.memory.HomedMemory;
+import org.heteromem.core.migrate.Migration;
+import org.heteromem.core.mmu.Mmu;
+import org.heteromem.core.mmu.PageMoves;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** RAM whose frames are given by addresses, executed by something that has to be told where its pages are. */
+class HomedMemoryTest {
+    private static final long BASE = 1L << 40;
+    private static final int PAGES = 64;
+    private static final int BUDGET = 8;
+
+    /** What the core tells of. */
+    private final List<String> told = new ArrayList<>();
+
+    private final Object owner = new Object();
+    private final FrameBudget budget = new FrameBudget(BUDGET, 2);
+    private MemoryManager manager;
+    private AddressSpace space;
+    private HomedMemory memory;
+    private DeviceMemory device;
+    private final Deque<Long> free = new ArrayDeque<>();
+
+    private final Mmu mmu = new Mmu() {
+        @Override
+        public void revoke(long page) {
+            told.add("revoke " + offset(page));
+        }
+
+        @Override
+        public void stopWriters(long firstPage, long pages) {
+            told.add("stop " + offset(firstPage) + "+" + pages);
+        }
+
+        @Override
+        public void drop(long firstPage, long pages) {
+            told.add("drop " + offset(firstPage) + "+" + pages);
+        }
+
+        @Override
+        public void relocate(PageMoves moves) {
+            for (int i = 0; i < moves.count(); i++) {
+                long at = offset(moves.firstPage() + i);
+                if (moves.to(i) != 0) {
+                    told.add(at + ": " + place(moves.from(i)) + " to " + place(moves.to(i)));
+                }
+            }
+        }
+
+        @Override
+        public void fill(long page, long frame, boolean writable) {
+            told.add("fill " + offset(page) + ' ' + place(frame) + (writable ? " writable" : ""));
+        }
+    };
+
+    private final DeviceDriver driver = new DeviceDriver() {
+        @Override
+        public DriverResult migrateToRam(DeviceFault fault) {
+            try (Migration migration = Migration.forFault(fault, fault.address(), Page.SIZE)) {
+                if (!migration.allocateRam(0)) {
+                    return DriverResult.NO_MEMORY;
+                }
+                migration.copyAll();
+                migration.migrate();
+                return DriverResult.DONE;
+            }
+        }
+
+        @Override
+        public void frameFreed(DeviceMemory from, long frame) {
+            free.add(frame);
+        }
+    };
+
+    private static long offset(long page) {
+        return page - Page.of(BASE);
+    }
+
+    private String place(long frame) {
+        if (frame == 0) {
+            return "none";
+        }
+        return memory.contains(frame) ? "home " + offset(memory.pageOf(frame)) : "device";
+    }
+
+    @BeforeEach
+    void setUp() {
+        manager = MemoryManager.builder().node(MemoryManager.MIN_NODE_BYTES).build();
+        space = manager.createAddressSpace(mmu);
+        memory = manager.addHomedMemory("region", new ArenaStore(Page.address(PAGES)), budget);
+        space.mapHomed(BASE, memory, Protection.READ_WRITE);
+        device = manager.addDevice(
+                new DeviceMemory.Spec("disk", DeviceKind.PRIVATE, owner, new ArenaStore(Page.address(PAGES))), driver);
+        for (long i = 0; i < PAGES; i++) {
+            free.add(device.firstFrame() + i);
+        }
+    }
+
+    @AfterEach
+    void nothingIsWrong() {
+        assertThat(StateChecker.check(manager)).isEmpty();
+        manager.close();
+        assertThat(budget.used()).isZero();
+    }
+
+    private static long at(int page) {
+        return BASE + Page.address(page);
+    }
+
+    private void touch(int page) {
+        assertThat(space.fault(at(page), Access.READ)).isInstanceOf(FaultResult.Done.class);
+    }
+
+    private int evict(int page, int pages) {
+        try (Migration migration =
+                Migration.setup(space, at(page), Page.address(pages), Set.of(Migration.Select.SYSTEM), owner)) {
+            for (int i = 0; i < migration.pages(); i++) {
+                if (migration.sources().movable(i) && !migration.sources().hole(i)) {
+                    long frame = free.remove();
+                    device.initFrame(frame);
+                    migration.setDestination(i, frame);
+                }
+            }
+            migration.copyAll();
+            return migration.migrate();
+        }
+    }
+
+    @Test
+    void aPageLivesInTheFrameOfItsAddress() {
+        touch(3);
+        assertThat(told).containsExactly("fill 3 home 3 writable");
+        assertThat(Inspector.pages(space, at(3), 1)[0].frame()).isEqualTo(memory.firstFrame() + 3);
+        assertThat(budget.used()).isOne();
+    }
+
+    @Test
+    void whatLeavesAndWhatComesBackIsTold() {
+        touch(3);
+        touch(4);
+        told.clear();
+        assertThat(evict(2, 4)).isEqualTo(2);
+        assertThat(told).containsExactly("stop 3+2", "3: home 3 to device", "4: home 4 to device");
+        assertThat(budget.used()).isZero();
+        told.clear();
+        assertThat(space.fault(at(4), Access.WRITE)).isEqualTo(FaultResult.DEVICE_PAGE);
+        assertThat(told).containsExactly("4: device to home 4");
+        assertThat(Inspector.pages(space, at(3), 1)[0].kind()).isEqualTo(PageKind.DEVICE_PRIVATE);
+    }
+
+    @Test
+    void whatStaysGetsItsRightsBack() {
+        touch(3);
+        told.clear();
+        try (Migration migration = Migration.setup(space, at(3), Page.SIZE, Set.of(Migration.Select.SYSTEM), owner)) {
+            assertThat(migration.collected()).isOne();
+        }
+        assertThat(told).containsExactly("stop 3+1", "3: home 3 to home 3");
+    }
+
+    @Test
+    void theBudgetLimitsAndKeepsAReserveForWhatComesHome() {
+        for (int i = 0; i < BUDGET - 2; i++) {
+            touch(i);
+        }
+        assertThat(space.fault(at(20), Access.WRITE))
+                .isEqualTo(new FaultResult.NoMemory(memory, org.heteromem.core.policy.FrameDemand.NEW_PAGE));
+        evict(0, 2);
+        touch(20);
+        touch(21);
+        // Two from the reserve come home, a third does not.
+        assertThat(space.fault(at(0), Access.READ)).isEqualTo(FaultResult.DEVICE_PAGE);
+        assertThat(space.fault(at(1), Access.READ)).isEqualTo(FaultResult.DEVICE_PAGE);
+        assertThat(budget.free()).isZero();
+        evict(20, 1);
+        assertThat(budget.free()).isOne();
+    }
+
+    @Test
+    void unmappingGivesEverythingBack() {
+        touch(1);
+        touch(2);
+        evict(2, 1);
+        told.clear();
+        space.unmap(BASE, Page.address(PAGES));
+        assertThat(told).containsExactly("drop 0+" + PAGES);
+        assertThat(free).hasSize(PAGES);
+        manager.removeHomedMemory(memory);
+        assertThatThrownBy(() -> manager.removeHomedMemory(memory)).hasMessageContaining("'region' is not registered");
+    }
+
+    @Test
+    void throwingContentsAwayMakesHoles() {
+        touch(1);
+        told.clear();
+        space.advise(BASE, Page.address(4), Advice.DONTNEED);
+        assertThat(told).containsExactly("drop 0+4");
+        touch(1);
+        assertThat(told).contains("fill 1 home 1 writable");
+    }
+
+    @Test
+    void theColdestAreTheOldest() {
+        touch(5);
+        touch(1);
+        touch(9);
+        assertThat(manager.coldFrames(memory, 2)).containsExactly(memory.firstFrame() + 5, memory.firstFrame() + 1);
+    }
+
+    @Test
+    void whatCannotBeDoneIsRefused() {
+        assertThatThrownBy(() -> space.protect(BASE, Page.SIZE, Protection.READ))
+                .isInstanceOf(MemoryException.class)
+                .hasMessageContaining("homed memory 'region'");
+        assertThatThrownBy(() -> space.remap(BASE, Page.SIZE, 1L << 41, RemapMode.MOVE))
+                .hasMessageContaining("homed memory 'region'");
+        assertThatThrownBy(() -> space.mapHomed(BASE << 1, memory, Protection.READ))
+                .hasMessageContaining("mapped");
+        assertThatThrownBy(() -> new FrameBudget(1, 1)).hasMessageContaining("reserve");
+        touch(0);
+        assertThatThrownBy(() -> manager.removeHomedMemory(memory)).hasMessageContaining("1 frames in use");
+    }
+
+    @Test
+    void pagesComeHomeByFrameToo() {
+        touch(7);
+        evict(7, 1);
+        long frame = Inspector.pages(space, at(7), 1)[0].frame();
+        told.clear();
+        try (Migration migration = Migration.ofFrames(manager, new long[] {frame})) {
+            assertThat(migration.allocateRam(0)).isTrue();
+            migration.copyAll();
+            assertThat(migration.migrate()).isOne();
+        }
+        assertThat(told).contains("7: device to home 7");
+        assertThat(Inspector.pages(space, at(7), 1)[0].kind()).isEqualTo(PageKind.PRESENT);
+    }
+}
