@@ -7,5 +7,6 @@
 module org.heteromem.live {
     requires static org.jspecify;
 
+    exports org.heteromem.live;
     exports org.heteromem.live.doctor;
 }

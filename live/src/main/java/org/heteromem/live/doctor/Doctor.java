@@ -29,6 +29,8 @@ public final class Doctor {
     private static final Path OS_RELEASE = Path.of("/proc/sys/kernel/osrelease");
     private static final Path STATUS = Path.of("/proc/self/status");
     private static final Path LIMITS = Path.of("/proc/self/limits");
+    private static final Path MEMINFO = Path.of("/proc/meminfo");
+    private static final Pattern MEMORY_TOTAL = Pattern.compile("(?m)^MemTotal: +([0-9]{1,15}) kB");
     private static final Path MAPS = Path.of("/proc/self/maps");
     private static final Path MAX_MAP_COUNT = Path.of("/proc/sys/vm/max_map_count");
     private static final Path SWAPS = Path.of("/proc/swaps");
@@ -46,6 +48,26 @@ public final class Doctor {
     /** Examines the machine this JVM runs on. */
     public static Diagnosis examine() {
         return new Doctor(new LinuxMachine()).diagnose();
+    }
+
+    /**
+     * Memory that programs here may use, in bytes: the machine's, or what the control group allows if that is less.
+     *
+     * @throws IllegalStateException where there is no {@code /proc/meminfo}
+     */
+    public static long memoryBytes() {
+        return new Doctor(new LinuxMachine()).memory();
+    }
+
+    long memory() {
+        long machineBytes = machine.text(MEMINFO)
+                .map(MEMORY_TOTAL::matcher)
+                .filter(Matcher::find)
+                .map(m -> Long.parseLong(m.group(1)) << 10)
+                .orElseThrow(() -> new IllegalStateException(MEMINFO + " does not say how much memory there is"));
+        return MemoryLimit.of(machine)
+                .map(limit -> Math.min(limit.limitBytes(), machineBytes))
+                .orElse(machineBytes);
     }
 
     Diagnosis diagnose() {

@@ -1,0 +1,348 @@
+package org.heteromem.live;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import org.heteromem.live.client.Connecting;
+import org.heteromem.live.client.Reply;
+import org.heteromem.live.client.Session;
+import org.heteromem.live.client.Sockets;
+import org.heteromem.live.doctor.Tier;
+import org.heteromem.live.wire.MessageType;
+import org.heteromem.live.wire.Query;
+import org.heteromem.live.wire.UsageAdvice;
+
+/**
+ * Memory larger than RAM. Its arenas give ordinary memory segments; pages that are not used live on devices, and a touch
+ * brings them back.
+ *
+ * <p>Nothing else here is needed for a program to be right: {@link #prefetch}, {@link #evict} and {@link #advise} make it
+ * faster, {@link #pin} and {@link #touch} are for what cannot wait for a page, {@link #residency} and {@link #status} are
+ * for looking. Each method that waits for the daemon has a form that does not, whose future is completed by the common
+ * fork-join pool; wrong arguments are thrown at once by both.
+ *
+ * <p>All methods about segments take segments of this object's arenas, or slices of them, and count all pages of 4096 bytes
+ * that a segment touches. They throw
+ *
+ * <ul>
+ *   <li>{@link IllegalArgumentException} for a segment that is no such memory,
+ *   <li>{@link IllegalStateException} if its arena was closed,
+ *   <li>{@link WrongThreadException} if it is confined to another thread,
+ *   <li>{@link RefusedException} if the daemon refuses, and {@link ConnectionLostException} if it is gone.
+ * </ul>
+ *
+ * <p>Thread-safe. Do not touch managed memory while holding a lock that somebody needs in order to be quick: the touch can
+ * take as long as the slowest device.
+ */
+public final class Heteromem implements AutoCloseable {
+    private final Session session;
+    private final Tier tier;
+
+    private Heteromem(Connecting.Opened opened) {
+        session = opened.session();
+        tier = opened.tier();
+    }
+
+    /** {@link #open(Options)} with nothing given: a running daemon, or a private one. */
+    public static Heteromem open() {
+        return open(Options.defaults());
+    }
+
+    /**
+     * Opens memory with a daemon: a running one or a private one, as {@link Options} says.
+     *
+     * @throws UnavailableException if the machine does not allow it (in the words of {@code heteromem doctor}), or there is
+     *     no daemon and none can be started
+     * @throws RefusedException if the daemon does not want this program, or not with so much RAM
+     */
+    public static Heteromem open(Options options) {
+        return new Heteromem(new Connecting().open(options));
+    }
+
+    /**
+     * Where a daemon of this user listens unless told otherwise: {@code $XDG_RUNTIME_DIR/heteromem/daemon.sock}, or where
+     * there is no such directory {@code /tmp/heteromem-UID/daemon.sock}.
+     */
+    public static Path defaultSocket() {
+        return Sockets.ofThisProcess().defaultSocket();
+    }
+
+    /** {@link #sharedArena()}. */
+    public Arena arena() {
+        return sharedArena();
+    }
+
+    /**
+     * An arena with the rules of {@link Arena#ofShared()}: any thread may use and close it. Closing waits for accesses under
+     * way, among them those that wait for a page; then it frees the memory everywhere.
+     *
+     * <p>Like all arenas here it gives memory that reads as zeros; {@link Arena#allocate(long, long)} throws an {@link
+     * OutOfMemoryError} that says what is used up, and {@link Arena#close()} an {@link IllegalStateException} while pins
+     * hold its memory.
+     *
+     * @throws IllegalStateException if this was closed
+     */
+    public Arena sharedArena() {
+        return session.arena(Arena.ofShared());
+    }
+
+    /**
+     * An arena with the rules of {@link Arena#ofConfined()}: for the calling thread.
+     *
+     * @throws IllegalStateException if this was closed
+     */
+    public Arena confinedArena() {
+        return session.arena(Arena.ofConfined());
+    }
+
+    /**
+     * An arena with the rules of {@link Arena#ofAuto()}: it cannot be closed, and is freed some time after nobody has it or
+     * a segment of it any more. The collector does not know how large managed memory is: it comes when the Java heap
+     * needs it.
+     *
+     * @throws IllegalStateException if this was closed
+     */
+    public Arena autoArena() {
+        return session.autoArena();
+    }
+
+    /**
+     * Brings memory to RAM from devices, in batches, many times faster than touching it page by page. It can be evicted
+     * again at any time. What was never written is nowhere, and stays there.
+     */
+    public Moved prefetch(MemorySegment... segments) {
+        return moved(session.ranges().askAll(MessageType.PREFETCH, List.of(segments)), "prefetch");
+    }
+
+    /** {@link #prefetch}, without waiting. */
+    public CompletableFuture<Moved> prefetchAsync(MemorySegment... segments) {
+        return movedLater(session.ranges().askAll(MessageType.PREFETCH, List.of(segments)), "prefetch");
+    }
+
+    /** Sends memory out of RAM, as far as devices have room. What lies in the same pages goes with it. */
+    public Moved evict(MemorySegment... segments) {
+        return moved(session.ranges().askAll(MessageType.EVICT, List.of(segments)), "evict");
+    }
+
+    /** {@link #evict}, without waiting. */
+    public CompletableFuture<Moved> evictAsync(MemorySegment... segments) {
+        return movedLater(session.ranges().askAll(MessageType.EVICT, List.of(segments)), "evict");
+    }
+
+    private static Moved moved(List<CompletableFuture<Reply>> replies, String what) {
+        Moved sum = new Moved(0, 0);
+        for (CompletableFuture<Reply> reply : replies) {
+            Reply.Done done = reply.join().expect(Reply.Done.class, what + " memory");
+            sum = sum.plus(new Moved(done.value(), done.skipped()));
+        }
+        return sum;
+    }
+
+    private static CompletableFuture<Moved> movedLater(List<CompletableFuture<Reply>> replies, String what) {
+        return CompletableFuture.allOf(replies.toArray(CompletableFuture[]::new))
+                .thenApplyAsync(_ -> moved(replies, what));
+    }
+
+    /** Says how memory will be used; see {@link Advice}. */
+    public void advise(MemorySegment segment, Advice advice) {
+        if (segment.byteSize() > 0) {
+            session.ranges().advise(segment, onTheWire(advice)).join().expect(Reply.Done.class, "advise memory");
+        }
+    }
+
+    /** {@link #advise}, without waiting. */
+    public CompletableFuture<Void> adviseAsync(MemorySegment segment, Advice advice) {
+        return segment.byteSize() == 0
+                ? CompletableFuture.completedFuture(null)
+                : session.ranges()
+                        .advise(segment, onTheWire(advice))
+                        .thenAcceptAsync(reply -> reply.expect(Reply.Done.class, "advise memory"));
+    }
+
+    private static UsageAdvice onTheWire(Advice advice) {
+        return switch (advice) {
+            case NORMAL -> UsageAdvice.NORMAL;
+            case RANDOM -> UsageAdvice.RANDOM;
+            case SEQUENTIAL -> UsageAdvice.SEQUENTIAL;
+            case HOT -> UsageAdvice.HOT;
+            case COLD -> UsageAdvice.COLD;
+            case READ_MOSTLY -> UsageAdvice.READ_MOSTLY;
+        };
+    }
+
+    /**
+     * Brings memory to RAM and keeps it there, readable and writable without a fault, until the pin is closed.
+     *
+     * @throws RefusedException if it does not fit beside what is pinned already; nothing is pinned then
+     */
+    public Pin pin(MemorySegment segment) {
+        if (segment.byteSize() == 0) {
+            return Nothing.PINNED;
+        }
+        var outcome = session.ranges().pin(segment).join();
+        outcome.reply().expect(Reply.Done.class, "pin " + segment.byteSize() + " bytes");
+        return outcome.pin();
+    }
+
+    /** {@link #pin}, without waiting. */
+    public CompletableFuture<Pin> pinAsync(MemorySegment segment) {
+        if (segment.byteSize() == 0) {
+            return CompletableFuture.completedFuture(Nothing.PINNED);
+        }
+        long bytes = segment.byteSize();
+        return session.ranges().pin(segment).thenApplyAsync(outcome -> {
+            outcome.reply().expect(Reply.Done.class, "pin " + bytes + " bytes");
+            return outcome.pin();
+        });
+    }
+
+    /** The pin of no memory. */
+    private enum Nothing implements Pin {
+        PINNED;
+
+        @Override
+        public void close() {}
+
+        @Override
+        public CompletableFuture<Void> closeAsync() {
+            return CompletableFuture.completedFuture(null);
+        }
+    }
+
+    /**
+     * Something that is done while memory is resident.
+     *
+     * @param <T> its result
+     * @param <X> what it may throw
+     */
+    @FunctionalInterface
+    public interface Body<T, X extends Exception> {
+        /** Does it. */
+        T run() throws X;
+    }
+
+    /**
+     * Makes a system call with managed memory safe in every {@linkplain #tier() tier}: the memory is in RAM, pinned, from
+     * before the body begins until it has ended.
+     *
+     * <p>In the tier {@link Tier#USER_MODE_ONLY} a system call that meets a page which is not in RAM fails with EFAULT
+     * ("Bad address"); in {@link Tier#FULL} it waits for the page like a load does, and this method is not needed.
+     *
+     * <pre>{@code
+     * int read = memory.touch(buffer, () -> channel.read(buffer.asByteBuffer()));
+     * }</pre>
+     *
+     * @param segment what the system call reads or writes; it must fit into RAM
+     * @return what the body returns
+     * @throws X what the body throws
+     */
+    public <T, X extends Exception> T touch(MemorySegment segment, Body<T, X> body) throws X {
+        try (Pin _ = pin(segment)) {
+            return body.run();
+        }
+    }
+
+    /**
+     * Brings memory to RAM before a system call uses it, also what was never written. The pages are then the most recently
+     * used, so the call will very likely meet them there; {@link #touch(MemorySegment, Body)} makes sure.
+     *
+     * @throws RefusedException if it does not fit
+     */
+    public void touch(MemorySegment segment) {
+        pin(segment).close();
+    }
+
+    /** Where the pages of memory are at the moment. */
+    public Residency residency(MemorySegment segment) {
+        return residency(session.ranges().askAll(MessageType.RESIDENCY, List.of(segment)));
+    }
+
+    /** {@link #residency}, without waiting. */
+    public CompletableFuture<Residency> residencyAsync(MemorySegment segment) {
+        var replies = session.ranges().askAll(MessageType.RESIDENCY, List.of(segment));
+        return CompletableFuture.allOf(replies.toArray(CompletableFuture[]::new))
+                .thenApplyAsync(_ -> residency(replies));
+    }
+
+    private static Residency residency(List<CompletableFuture<Reply>> replies) {
+        Map<String, Long> pages = new LinkedHashMap<>();
+        for (CompletableFuture<Reply> reply : replies) {
+            for (Reply.Table table : reply.join()
+                    .expect(Reply.Tables.class, "ask where memory is")
+                    .tables()) {
+                table.entries().forEach((place, count) -> pages.merge(place, count, Long::sum));
+            }
+        }
+        long ram = take(pages, "ram");
+        long absent = take(pages, "absent");
+        return new Residency(ram, pages, absent);
+    }
+
+    private static long take(Map<String, Long> pages, String place) {
+        Long count = pages.remove(place);
+        return count == null ? 0 : count;
+    }
+
+    /** How the daemon and all that it serves are doing. */
+    public Status status() {
+        return status(askStatus().join());
+    }
+
+    /** {@link #status}, without waiting. */
+    public CompletableFuture<Status> statusAsync() {
+        return askStatus().thenApplyAsync(Heteromem::status);
+    }
+
+    private CompletableFuture<Reply> askStatus() {
+        return session.channel()
+                .ask((buffer, correlation) -> new Query().encode(buffer, MessageType.STATUS, correlation, 0));
+    }
+
+    private static Status status(Reply reply) {
+        List<Status.Subject> subjects = new ArrayList<>();
+        for (Reply.Table table :
+                reply.expect(Reply.Tables.class, "ask for the daemon's status").tables()) {
+            subjects.add(new Status.Subject(table.pid(), table.subject(), table.entries()));
+        }
+        return new Status(subjects);
+    }
+
+    /** Which system calls may meet evicted memory: {@link Tier#FULL} or {@link Tier#USER_MODE_ONLY}. */
+    public Tier tier() {
+        return tier;
+    }
+
+    /** RAM that this program's managed memory may hold, in bytes. */
+    public long ramBytes() {
+        return session.limits().ramBytes();
+    }
+
+    /** Process id of the daemon. */
+    public int daemonPid() {
+        return session.limits().daemonPid();
+    }
+
+    /** Whether the daemon is there. If not, see {@link ConnectionLostException}; there is no way back. */
+    public boolean isConnected() {
+        return session.channel().isOpen();
+    }
+
+    /**
+     * Gives no more arenas. Those that are open go on, with all their memory, until they are closed; the connection, and a
+     * private daemon with it, end with the last of them.
+     */
+    @Override
+    public void close() {
+        session.close();
+    }
+
+    @Override
+    public String toString() {
+        return "managed memory of the daemon " + daemonPid() + ", RAM " + ramBytes() + " bytes, rights " + tier.label();
+    }
+}

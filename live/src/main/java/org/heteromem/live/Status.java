@@ -1,0 +1,32 @@
+package org.heteromem.live;
+
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * How a daemon and those it serves are doing.
+ *
+ * @param subjects the daemon first, then its clients
+ */
+public record Status(List<Subject> subjects) {
+    /** Copies the list. */
+    public Status {
+        subjects = List.copyOf(subjects);
+    }
+
+    /**
+     * One of them.
+     *
+     * @param pid its process
+     * @param name the name that it gave itself
+     * @param counters numbers by name, in the daemon's order; names that end in {@code _bytes} are bytes
+     */
+    public record Subject(int pid, String name, Map<String, Long> counters) {
+        /** Keeps the order of the counters. */
+        public Subject {
+            counters = Collections.unmodifiableMap(new LinkedHashMap<>(counters));
+        }
+    }
+}

@@ -1,0 +1,210 @@
+package org.heteromem.live.client;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.ReentrantLock;
+import org.heteromem.live.natives.Errno;
+import org.heteromem.live.natives.Fd;
+import org.heteromem.live.natives.NativeException;
+import org.heteromem.live.natives.UnixSocket;
+import org.heteromem.live.wire.Connection;
+import org.heteromem.live.wire.Counters;
+import org.heteromem.live.wire.Done;
+import org.heteromem.live.wire.Failure;
+import org.heteromem.live.wire.Following;
+import org.heteromem.live.wire.MalformedMessageException;
+import org.heteromem.live.wire.Message;
+import org.heteromem.live.wire.Text;
+import org.heteromem.live.wire.Welcome;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The control connection: any thread asks, one reader thread hands out the answers. Thread-safe.
+ *
+ * <p>A thread of a program may stop in a page fault at any touch of managed memory, and then nothing that it holds is let
+ * go until the daemon has served it. So nobody touches managed memory while holding the writer's lock, the reader thread
+ * runs no code of the program, and the futures given out here are for this package: what a program gets is completed
+ * elsewhere.
+ *
+ * <p>Once the connection has ended, every request that waits and every later one is answered by {@link Reply.Lost}.
+ */
+public final class ControlChannel implements AutoCloseable {
+    /** Writes a request into the buffer that it is sent from. */
+    @FunctionalInterface
+    public interface Encoder {
+        /** Fills the buffer, with this correlation. */
+        Message encode(MemorySegment buffer, long correlation);
+    }
+
+    /** Somebody who waits, and what has arrived of an answer of several messages. */
+    private static final class Pending {
+        final CompletableFuture<Reply> answer = new CompletableFuture<>();
+        final List<Reply.Table> tables = new ArrayList<>();
+        final StringBuilder text = new StringBuilder();
+    }
+
+    /** Errors of a send after which there is no connection. */
+    private static final Set<Integer> ENDS = Set.of(Errno.EPIPE, Errno.ECONNRESET, Errno.ENOTCONN, Errno.EBADF);
+
+    private final Connection connection;
+    private final ReentrantLock writer = new ReentrantLock();
+    private final MemorySegment buffer = Connection.newBuffer(Arena.ofAuto());
+    private final AtomicLong correlations = new AtomicLong();
+    private final Map<Long, Pending> waiting = new ConcurrentHashMap<>();
+    private final Thread reader;
+
+    /** How the connection ended; null while it lasts. */
+    private volatile Reply.@Nullable Lost ended;
+
+    /** The last thing that the daemon said unasked: why it is about to end. */
+    private volatile String notice = "";
+
+    /**
+     * @param socket connected; owned by this
+     */
+    public ControlChannel(UnixSocket socket) {
+        connection = new Connection(socket);
+        reader = Thread.ofPlatform().daemon().name("heteromem-control").unstarted(this::read);
+        reader.start();
+    }
+
+    /** Who is at the other end. */
+    public UnixSocket.Peer peer() {
+        return connection.socket().peer();
+    }
+
+    /** Whether requests are still answered. */
+    public boolean isOpen() {
+        return ended == null;
+    }
+
+    /**
+     * Asks.
+     *
+     * @param encoder runs in the calling thread, while others wait to send
+     * @param descriptors copies of which go with the request
+     * @return completed by the reader thread with a reply of any kind, and never exceptionally
+     * @throws NativeException when the system cannot pass the descriptors on; the connection lasts
+     */
+    public CompletableFuture<Reply> ask(Encoder encoder, Fd... descriptors) {
+        long correlation = correlations.incrementAndGet();
+        Pending pending = new Pending();
+        writer.lock();
+        try {
+            Message message = encoder.encode(buffer, correlation); // may refuse its arguments: nothing is waiting yet
+            waiting.put(correlation, pending);
+            connection.send(message, descriptors);
+        } catch (NativeException e) {
+            if (!ENDS.contains(e.errno())) {
+                waiting.remove(correlation); // such as no more descriptors in flight: this request only
+                throw e;
+            }
+            end("the connection to the daemon broke: " + e.getMessage());
+        } finally {
+            writer.unlock();
+        }
+        Reply.Lost lost = ended; // after the put: either this sees the end, or the end sees the pending request
+        if (lost != null) {
+            waiting.remove(correlation);
+            pending.answer.complete(lost);
+        }
+        return pending.answer;
+    }
+
+    /** Asks, and waits for the answer. */
+    public Reply await(Encoder encoder, Fd... descriptors) {
+        return ask(encoder, descriptors).join();
+    }
+
+    private void read() {
+        try {
+            while (true) {
+                var incoming = connection.receive();
+                if (incoming.isEmpty()) {
+                    end("the daemon has ended" + (notice.isEmpty() ? "" : ": " + notice));
+                    return;
+                }
+                incoming.get().descriptors().forEach(Fd::close); // no answer brings any
+                hand(incoming.get().message());
+            }
+        } catch (MalformedMessageException e) {
+            end("the daemon does not keep to the protocol: " + e.getMessage());
+        } catch (NativeException e) {
+            end("the connection to the daemon broke: " + e.getMessage());
+        }
+    }
+
+    private void hand(Message message) {
+        long correlation = message.correlation();
+        if (correlation == 0) {
+            if (message instanceof Failure failure) {
+                notice = failure.detail();
+            }
+            return;
+        }
+        Pending pending = waiting.get(correlation);
+        if (pending == null) {
+            throw new MalformedMessageException(
+                    message.type() + " answers request " + correlation + ", which nobody has made");
+        }
+        Reply reply = reply(message, pending);
+        if (reply != null) {
+            waiting.remove(correlation);
+            pending.answer.complete(reply);
+        }
+    }
+
+    /** The whole reply; null while more follows. */
+    private static @Nullable Reply reply(Message message, Pending pending) {
+        return switch (message) {
+            case Done done -> new Reply.Done(done.value(), done.skipped());
+            case Welcome welcome ->
+                new Reply.Limits(
+                        welcome.daemonPid(),
+                        welcome.client(),
+                        welcome.ramBytes(),
+                        welcome.maxRegionBytes(),
+                        welcome.maxRegions());
+            case Failure failure -> new Reply.Refused(failure.code(), failure.detail());
+            case Counters counters -> {
+                pending.tables.add(new Reply.Table(counters.pid(), counters.subject(), counters.entries()));
+                yield counters.following() == Following.MORE ? null : new Reply.Tables(List.copyOf(pending.tables));
+            }
+            case Text text -> {
+                pending.text.append(text.text());
+                yield text.following() == Following.MORE ? null : new Reply.Words(pending.text.toString());
+            }
+            default -> throw new MalformedMessageException(message.type() + " is not an answer");
+        };
+    }
+
+    private void end(String how) {
+        Reply.Lost lost = new Reply.Lost(how);
+        synchronized (waiting) {
+            if (ended == null) {
+                ended = lost;
+            }
+        }
+        for (Long correlation : List.copyOf(waiting.keySet())) {
+            Pending pending = waiting.remove(correlation);
+            if (pending != null) {
+                pending.answer.complete(lost);
+            }
+        }
+        connection.shutdown();
+    }
+
+    /** Ends the connection: the daemon drops all that this client had. */
+    @Override
+    public void close() {
+        end("the memory was closed");
+        connection.close();
+    }
+}

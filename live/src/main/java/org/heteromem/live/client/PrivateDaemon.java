@@ -1,0 +1,215 @@
+package org.heteromem.live.client;
+
+import java.io.File;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import org.heteromem.live.Options;
+import org.heteromem.live.UnavailableException;
+import org.heteromem.live.doctor.Doctor;
+import org.heteromem.live.natives.Errno;
+import org.heteromem.live.natives.NativeException;
+import org.heteromem.live.natives.UnixSocket;
+import org.heteromem.live.wire.Wire;
+
+/**
+ * A daemon for one program alone: a JVM of its own, started by it and gone with it.
+ *
+ * <p>It follows the program by its pidfd, so it ends however the program ends; what {@link #close} adds is that it is gone
+ * when that returns. All that it prints goes to a file beside its socket.
+ */
+public final class PrivateDaemon implements AutoCloseable {
+    /** A JVM starts in well under a second; a machine that is short of memory or processors can take long. */
+    private static final long START_SECONDS = 30;
+
+    private static final long END_SECONDS = 10;
+    private static final int POLL_MILLIS = 2;
+
+    /** The daemon's heap: this much, and a part of what it manages. */
+    private static final long BASE_HEAP_BYTES = 40L << 20;
+
+    /** Managed bytes for one byte of heap: 1.5 % and a little less. */
+    private static final long MANAGED_FOR_HEAP = 67;
+
+    /** If nothing is said, it gets this part of the memory that programs here may use. */
+    private static final int DEFAULT_RAM_PART = 4;
+
+    /** Native memory of the daemon beside its devices in memory. */
+    private static final long NATIVE_BYTES = 1L << 30;
+
+    /** Words of a daemon that has died, at most. */
+    private static final int LAST_LINES = 12;
+
+    /** What would make the daemon's JVM do what was meant for the program's: agents, debuggers, heap sizes. */
+    private static final List<String> NOT_FOR_IT = List.of("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS");
+
+    private final Process process;
+    private final Path directory;
+
+    private PrivateDaemon(Process process, Path directory) {
+        this.process = process;
+        this.directory = directory;
+    }
+
+    /**
+     * Starts one; {@link #connect} waits until it answers.
+     *
+     * @throws UnavailableException if it cannot be started
+     */
+    public static PrivateDaemon start(Options options, Sockets sockets) {
+        DaemonCode code = DaemonCode.ofThisProgram();
+        Path directory = sockets.newPrivateDirectory();
+        ProcessBuilder builder = new ProcessBuilder(command(options, code, Sockets.socketIn(directory)));
+        NOT_FOR_IT.forEach(builder.environment()::remove);
+        builder.directory(directory.toFile());
+        builder.redirectInput(new File("/dev/null"));
+        builder.redirectErrorStream(true).redirectOutput(log(directory).toFile());
+        try {
+            return new PrivateDaemon(builder.start(), directory);
+        } catch (IOException e) {
+            UnavailableException failure = new UnavailableException(
+                    "cannot start a private daemon: " + e.getMessage() + "; is there a java command in "
+                            + System.getProperty("java.home") + "?",
+                    e);
+            deleteDirectory(directory, failure);
+            throw failure;
+        }
+    }
+
+    /** The command line. */
+    static List<String> command(Options options, DaemonCode code, Path socket) {
+        long ram = options.ramBytes().orElseGet(() -> Doctor.memoryBytes() / DEFAULT_RAM_PART & -Wire.PAGE_BYTES);
+        long managed = ram
+                + options.overflow().stream().mapToLong(Options.Overflow::bytes).sum();
+        long heap = BASE_HEAP_BYTES + managed / MANAGED_FOR_HEAP;
+        List<String> command = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-XX:+UseSerialGC",
+                "-Xmx" + (heap >> 20) + "m",
+                "-Xshare:auto",
+                "-XX:-UsePerfData",
+                // Devices in memory are native memory, which a JVM limits to the size of its heap.
+                "-XX:MaxDirectMemorySize=" + (managed + NATIVE_BYTES >> 20) + "m"));
+        command.addAll(code.arguments());
+        command.addAll(List.of(
+                "--socket",
+                socket.toString(),
+                "--private",
+                Long.toString(ProcessHandle.current().pid()),
+                "--ram",
+                Long.toString(ram)));
+        options.overflow().forEach(o -> command.addAll(List.of("--overflow", o.device() + ":" + o.bytes())));
+        options.onLoss()
+                .ifPresent(choice ->
+                        command.addAll(List.of("--on-loss", choice.name().toLowerCase(Locale.ROOT))));
+        if (!options.kernels().isEmpty()) {
+            command.addAll(List.of(
+                    "--kernels",
+                    options.kernels().stream()
+                            .map(path -> path.toAbsolutePath().toString())
+                            .collect(Collectors.joining(File.pathSeparator))));
+        }
+        return command;
+    }
+
+    /** Where it listens. */
+    public Path socket() {
+        return Sockets.socketIn(directory);
+    }
+
+    /**
+     * Waits until it listens, and connects.
+     *
+     * @throws UnavailableException if it ends before, with its own words, or takes too long; it is gone then
+     */
+    public UnixSocket connect() {
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(START_SECONDS);
+        while (true) {
+            try {
+                if (Files.exists(socket())) {
+                    return UnixSocket.connect(socket());
+                }
+            } catch (NativeException e) {
+                // Between its bind and its listen, or its death.
+                if (e.errno() != Errno.ECONNREFUSED && e.errno() != Errno.ENOENT) {
+                    throw failed("the private daemon cannot be reached: " + e.getMessage());
+                }
+            }
+            try {
+                if (process.waitFor(POLL_MILLIS, TimeUnit.MILLISECONDS)) {
+                    throw failed(
+                            "the private daemon ended with exit code " + process.exitValue() + " instead of starting");
+                }
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw failed("interrupted while the private daemon started");
+            }
+            if (System.nanoTime() - deadline > 0) {
+                throw failed("the private daemon has not started within " + START_SECONDS + " seconds");
+            }
+        }
+    }
+
+    private UnavailableException failed(String how) {
+        String words;
+        try {
+            List<String> lines = Files.readString(log(directory), StandardCharsets.UTF_8)
+                    .lines()
+                    .toList();
+            words = String.join("\n", lines.subList(Math.max(0, lines.size() - LAST_LINES), lines.size()));
+        } catch (IOException e) {
+            words = "(its log cannot be read: " + e.getMessage() + ")";
+        }
+        UnavailableException failure =
+                new UnavailableException(how + (words.isBlank() ? "; it said nothing" : ":\n" + words));
+        process.destroyForcibly();
+        deleteDirectory(directory, failure);
+        return failure;
+    }
+
+    private static Path log(Path directory) {
+        return directory.resolve("daemon.log");
+    }
+
+    private static void deleteDirectory(Path directory, Exception reason) {
+        try {
+            Sockets.delete(directory);
+        } catch (IOException e) {
+            reason.addSuppressed(e);
+        }
+    }
+
+    /**
+     * Ends it; its only client has disconnected. Leaves nothing behind, except the log of one that had to be killed.
+     */
+    @Override
+    public void close() {
+        process.destroy();
+        boolean ended = false;
+        try {
+            ended = process.waitFor(END_SECONDS, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        if (!ended) {
+            process.destroyForcibly();
+            return;
+        }
+        try {
+            Sockets.delete(directory);
+        } catch (IOException e) {
+            throw new IllegalStateException("cannot delete " + directory + ", which the private daemon used: " + e, e);
+        }
+    }
+
+    @Override
+    public String toString() {
+        return "private daemon " + process.pid() + " at " + socket();
+    }
+}

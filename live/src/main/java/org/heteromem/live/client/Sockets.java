@@ -1,0 +1,138 @@
+package org.heteromem.live.client;
+
+import java.io.IOException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Stream;
+import org.heteromem.live.UnavailableException;
+import org.heteromem.live.natives.Processes;
+
+/**
+ * Where the sockets of daemons are: in a directory that is this user's alone.
+ *
+ * <pre>
+ *   $XDG_RUNTIME_DIR/heteromem/                 or, where there is none, /tmp/heteromem-UID/
+ *     daemon.sock                               the daemon of this user
+ *     private-PID-RANDOM/                       a private daemon of the program PID
+ *       daemon.sock
+ *       daemon.log
+ * </pre>
+ */
+public final class Sockets {
+    private static final Set<PosixFilePermission> OWNER_ONLY = PosixFilePermissions.fromString("rwx------");
+    private static final String SOCKET = "daemon.sock";
+    private static final String PRIVATE = "private-";
+
+    private final Map<String, String> environment;
+    private final Path temporary;
+
+    /**
+     * @param environment variables of this process
+     * @param temporary used where there is no runtime directory; short, since a socket's path has at most 107 bytes
+     */
+    public Sockets(Map<String, String> environment, Path temporary) {
+        this.environment = environment;
+        this.temporary = temporary;
+    }
+
+    /** Those of this process. */
+    public static Sockets ofThisProcess() {
+        return new Sockets(System.getenv(), Path.of("/tmp"));
+    }
+
+    /** Where this user's daemon listens unless told otherwise. */
+    public Path defaultSocket() {
+        return directory().resolve(SOCKET);
+    }
+
+    private Path directory() {
+        String runtime = environment.getOrDefault("XDG_RUNTIME_DIR", "");
+        // Relative paths are invalid there, by the specification.
+        return runtime.startsWith("/") && Files.isDirectory(Path.of(runtime))
+                ? Path.of(runtime, "heteromem")
+                : temporary.resolve("heteromem-" + Processes.effectiveUserId());
+    }
+
+    /**
+     * Makes a directory for a private daemon, and clears away those of programs that are no more.
+     *
+     * @throws UnavailableException if it cannot be made, or what is there belongs to somebody else
+     */
+    Path newPrivateDirectory() {
+        Path base = directory();
+        try {
+            try {
+                Files.createDirectory(base, PosixFilePermissions.asFileAttribute(OWNER_ONLY));
+            } catch (FileAlreadyExistsException e) {
+                requireOurs(base);
+            }
+            sweep(base);
+            return Files.createTempDirectory(
+                    base,
+                    PRIVATE + ProcessHandle.current().pid() + "-",
+                    PosixFilePermissions.asFileAttribute(OWNER_ONLY));
+        } catch (IOException e) {
+            throw new UnavailableException(
+                    "cannot make a directory for a private daemon in " + base + ": " + e
+                            + "; set XDG_RUNTIME_DIR to a directory of your own",
+                    e);
+        }
+    }
+
+    /** In a directory that others may write to, somebody may have been faster. */
+    private static void requireOurs(Path base) throws IOException {
+        Map<String, Object> is = Files.readAttributes(base, "unix:uid,isDirectory", LinkOption.NOFOLLOW_LINKS);
+        if (!Boolean.TRUE.equals(is.get("isDirectory"))
+                || !Integer.valueOf(Processes.effectiveUserId()).equals(is.get("uid"))) {
+            throw new UnavailableException(base + " is no directory of this user (its owner has id " + is.get("uid")
+                    + "); remove it, or set XDG_RUNTIME_DIR to a directory of your own");
+        }
+        Files.setPosixFilePermissions(base, OWNER_ONLY);
+    }
+
+    private static void sweep(Path base) throws IOException {
+        try (Stream<Path> all = Files.list(base)) {
+            for (Path directory : (Iterable<Path>) all::iterator) {
+                Optional<Long> owner = programOf(directory.getFileName().toString());
+                if (owner.isPresent() && ProcessHandle.of(owner.get()).isEmpty()) {
+                    delete(directory);
+                }
+            }
+        }
+    }
+
+    private static Optional<Long> programOf(String name) {
+        String[] parts = name.split("-", -1);
+        return parts.length == 3 && name.startsWith(PRIVATE) && parts[1].matches("[0-9]{1,10}")
+                ? Optional.of(Long.valueOf(parts[1]))
+                : Optional.empty();
+    }
+
+    /**
+     * Deletes a private directory, if it is still there: other programs sweep too.
+     *
+     * @return whether it was
+     */
+    static boolean delete(Path directory) throws IOException {
+        try (Stream<Path> files = Files.list(directory)) {
+            for (Path file : (Iterable<Path>) files::iterator) {
+                Files.deleteIfExists(file);
+            }
+        } catch (NoSuchFileException _) {
+            return false;
+        }
+        return Files.deleteIfExists(directory);
+    }
+
+    static Path socketIn(Path directory) {
+        return directory.resolve(SOCKET);
+    }
+}

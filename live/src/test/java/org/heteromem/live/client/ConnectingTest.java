@@ -1,0 +1,100 @@
+package org.heteromem.live.client;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.heteromem.live.Options;
+import org.heteromem.live.UnavailableException;
+import org.heteromem.live.doctor.Diagnosis;
+import org.heteromem.live.doctor.Doctor;
+import org.heteromem.live.doctor.Finding;
+import org.heteromem.live.doctor.Tier;
+import org.heteromem.live.doctor.Verdict;
+import org.heteromem.live.natives.Errno;
+import org.heteromem.live.natives.NativeException;
+import org.heteromem.live.natives.Uffdio;
+import org.heteromem.live.natives.UnixSocket;
+import org.heteromem.live.natives.Userfault;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class ConnectingTest {
+    @TempDir
+    private Path directory;
+
+    private Connecting here(Map<String, String> environment) {
+        return new Connecting(
+                environment,
+                new Sockets(environment, directory),
+                () -> Userfault.open(Uffdio.REQUIRED_FEATURES),
+                Doctor::examine);
+    }
+
+    @Test
+    void aMachineThatCannotFailsWithTheDoctorsWords() {
+        Diagnosis diagnosis = new Diagnosis(
+                Tier.NONE,
+                List.of(new Finding(
+                        "user-mode faults", Verdict.FAILS, "a filter forbids it", Optional.of("allow it"))));
+        Connecting connecting = new Connecting(
+                Map.of(),
+                new Sockets(Map.of(), directory),
+                () -> {
+                    throw new NativeException("userfaultfd", "", Errno.EPERM);
+                },
+                () -> diagnosis);
+        assertThatExceptionOfType(UnavailableException.class)
+                .isThrownBy(() -> connecting.open(Options.defaults()))
+                .withMessage(diagnosis.refusal());
+    }
+
+    @Test
+    void aSocketThatWasNamedMustHaveADaemon() {
+        Path path = directory.resolve("s");
+        assertThatExceptionOfType(UnavailableException.class)
+                .isThrownBy(() -> here(Map.of()).open(Options.ram("1G").socket(path)))
+                .withMessageContaining("there is no daemon at " + path)
+                .withMessageContaining("ENOENT")
+                .withMessageContaining("heteromem daemon");
+        // Also if it is the environment that names it, and devices are given.
+        assertThatExceptionOfType(UnavailableException.class)
+                .isThrownBy(() -> here(Map.of(Options.SOCKET_VARIABLE, path.toString()))
+                        .open(Options.ram("1G").overflow("compressed", "1G")))
+                .withMessageContaining("there is no daemon at " + path);
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> here(Map.of()).open(Options.defaults().socket(Path.of("/" + "x".repeat(200)))))
+                .withMessageContaining("socket path of 201 bytes");
+    }
+
+    @Test
+    void whoeverHangsUpIsNoDaemon() throws Exception {
+        Path path = directory.resolve("s");
+        try (UnixSocket listening = UnixSocket.listen(path, 1)) {
+            Thread other = new Thread(() -> listening.accept().close());
+            other.start();
+            assertThatExceptionOfType(org.heteromem.live.HeteromemException.class)
+                    .isThrownBy(() -> here(Map.of()).open(Options.defaults().socket(path)))
+                    .withMessageContaining("cannot open memory with the daemon at " + path);
+            other.join();
+        }
+    }
+
+    @Test
+    void aDaemonHasTheHeapForWhatItManages() {
+        List<String> command = PrivateDaemon.command(
+                Options.ram("512M").overflow("compressed", "8G").kernels(Path.of("/k.jar")),
+                new DaemonCode(List.of("-cp", "x", "Main")),
+                Path.of("/s"));
+        assertThat(command)
+                .contains("-Xmx169m")
+                .containsSequence("-cp", "x", "Main", "--socket", "/s", "--private")
+                .containsSequence("--ram", "536870912", "--overflow", "compressed:8589934592", "--kernels", "/k.jar");
+        assertThat(PrivateDaemon.command(Options.defaults(), new DaemonCode(List.of()), Path.of("/s")))
+                .contains("--ram");
+    }
+}
