@@ -4,5 +4,6 @@ module org.heteromem.devices {
     requires static org.jspecify;
 
     exports org.heteromem.devices.accelerator;
+    exports org.heteromem.devices.storage;
     exports org.heteromem.devices.testdriver;
 }

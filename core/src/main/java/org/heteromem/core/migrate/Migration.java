@@ -280,6 +280,17 @@ public final class Migration implements AutoCloseable {
     }
 
     /**
+     * Takes a page's destination away again, for a page that turned out not to be readable or writable: it stays where it
+     * is, and the frame is given back.
+     *
+     * @param i which page; one without a destination is declined already
+     */
+    public void decline(int i) {
+        need(State.COLLECTED, "decline");
+        pages.decline(i);
+    }
+
+    /**
      * Copies a page to its destination on the calling thread; a hole becomes zeros. A driver with a copy engine copies in its
      * own way instead.
      *

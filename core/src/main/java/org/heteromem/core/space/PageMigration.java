@@ -484,6 +484,20 @@ public final class PageMigration implements PageMoves {
     }
 
     /**
+     * Takes a destination away again and gives its frame back.
+     *
+     * @param i which
+     */
+    public void decline(int i) {
+        long to = destinations[i];
+        if (to != 0) {
+            destinations[i] = 0;
+            frames.unlock(to);
+            frames.put(to);
+        }
+    }
+
+    /**
      * Notes that a page's contents are gone: every touch will fail.
      *
      * @param i which

@@ -1,0 +1,168 @@
+package org.heteromem.devices.storage;
+
+import java.util.Arrays;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * The order in which pages came to a device: coldest first. A run of neighbours that came together is one entry; a page
+ * that leaves is not looked for, its place in the entry is found stale later. Thread-safe.
+ *
+ * <pre>
+ *   63           36 35         27 26            0
+ *  +---------------+-------------+---------------+
+ *  | first slot    | length - 1  | arrival       |     arrival: low bits of the first page's number
+ *  +---------------+-------------+---------------+
+ * </pre>
+ */
+final class ArrivalQueue {
+    /** Bits of an arrival number that entries and frames keep: an old entry is told from a new page in the same slot. */
+    static final int ARRIVAL_BITS = 27;
+
+    static final int ARRIVAL_MASK = (1 << ARRIVAL_BITS) - 1;
+    /** The most slots of a device. */
+    static final int MAX_SLOTS = 1 << 28;
+
+    private static final int LENGTH_BITS = 9;
+    private static final int SLOT_SHIFT = ARRIVAL_BITS + LENGTH_BITS;
+    private static final int MAX_LENGTH = 1 << LENGTH_BITS;
+    private static final int SPARE = 1024;
+
+    /** Knows whether a page is still there. */
+    @FunctionalInterface
+    interface Residency {
+        /** {@return whether the page that came as number {@code arrival} still lives in a slot} */
+        boolean holds(int slot, int arrival);
+    }
+
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Residency residency;
+    private long[] ring = new long[SPARE];
+    private int head;
+    private int size;
+    private int compactAt = SPARE;
+    private int next;
+
+    ArrivalQueue(Residency residency) {
+        this.residency = residency;
+    }
+
+    /** {@return the first of some consecutive arrival numbers} */
+    int number(int pages) {
+        lock.lock();
+        try {
+            int first = next;
+            next = (next + pages) & ARRIVAL_MASK;
+            return first;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Notes that neighbouring slots hold pages with consecutive arrival numbers. */
+    void add(int slot, int pages, int arrival) {
+        lock.lock();
+        try {
+            for (int done = 0; done < pages; done += MAX_LENGTH) {
+                if (size >= compactAt) {
+                    compact();
+                }
+                append(entry(slot + done, Math.min(MAX_LENGTH, pages - done), (arrival + done) & ARRIVAL_MASK));
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private static long entry(int slot, int length, int arrival) {
+        return (long) slot << SLOT_SHIFT | (long) (length - 1) << ARRIVAL_BITS | arrival;
+    }
+
+    private void append(long entry) {
+        if (size == ring.length) {
+            long[] larger = new long[size * 2];
+            for (int i = 0; i < size; i++) {
+                larger[i] = ring[(head + i) & (ring.length - 1)];
+            }
+            ring = larger;
+            head = 0;
+        }
+        ring[(head + size++) & (ring.length - 1)] = entry;
+    }
+
+    private static int slot(long entry) {
+        return (int) (entry >>> SLOT_SHIFT);
+    }
+
+    private static int length(long entry) {
+        return (int) (entry >>> ARRIVAL_BITS & (MAX_LENGTH - 1)) + 1;
+    }
+
+    private boolean there(long entry, int i) {
+        return residency.holds(slot(entry) + i, (int) (entry + i) & ARRIVAL_MASK);
+    }
+
+    /** {@return the pages that have been there longest, by slot; taken off the queue} */
+    int[] poll(int most) {
+        int[] found = new int[most];
+        int n = 0;
+        lock.lock();
+        try {
+            while (n < most && size > 0) {
+                long entry = ring[head];
+                head = (head + 1) & (ring.length - 1);
+                size--;
+                int length = length(entry);
+                int i = 0;
+                for (; i < length && n < most; i++) {
+                    if (there(entry, i)) {
+                        found[n++] = slot(entry) + i;
+                    }
+                }
+                if (i < length) {
+                    head = (head - 1) & (ring.length - 1);
+                    ring[head] = entry(slot(entry) + i, length - i, (int) (entry + i) & ARRIVAL_MASK);
+                    size++;
+                }
+            }
+        } finally {
+            lock.unlock();
+        }
+        return Arrays.copyOf(found, n);
+    }
+
+    /** Drops what has left; afterwards there is an entry for each page at most. */
+    private void compact() {
+        long[] before = ring;
+        int oldHead = head;
+        int oldSize = size;
+        ring = new long[before.length];
+        head = 0;
+        size = 0;
+        for (int e = 0; e < oldSize; e++) {
+            long entry = before[(oldHead + e) & (before.length - 1)];
+            int length = length(entry);
+            for (int i = 0; i < length; ) {
+                int from = i;
+                while (i < length && there(entry, i)) {
+                    i++;
+                }
+                if (i > from) {
+                    append(entry(slot(entry) + from, i - from, (int) (entry + from) & ARRIVAL_MASK));
+                } else {
+                    i++;
+                }
+            }
+        }
+        compactAt = 2 * size + SPARE;
+    }
+
+    /** {@return how many entries there are; for tests} */
+    int entries() {
+        lock.lock();
+        try {
+            return size;
+        } finally {
+            lock.unlock();
+        }
+    }
+}

@@ -1,0 +1,152 @@
+package org.heteromem.devices.storage;
+
+import org.heteromem.core.MemoryManager;
+import org.heteromem.core.MemoryManager.FrameLocation;
+import org.heteromem.core.Page;
+import org.heteromem.core.migrate.Migration;
+import org.heteromem.core.migrate.SourceEntries;
+import org.jspecify.annotations.Nullable;
+
+/** Brings pages of a device home. Each page for itself: one that cannot be read stays, and the others go. */
+final class Inbound {
+    /** No page in particular was touched. */
+    static final int NONE = -1;
+
+    private final MemoryManager manager;
+    private final PageStore store;
+    private final Traffic traffic;
+
+    Inbound(StorageDevice device) {
+        this.manager = device.manager();
+        this.store = device.store();
+        this.traffic = device.traffic();
+    }
+
+    /** One migration on its way home, and what went wrong with the page that was touched. */
+    final class Batch {
+        private final Migration migration;
+        private final SourceEntries sources;
+        private final int touched;
+        private @Nullable StorageException failure;
+
+        /**
+         * Makes a batch.
+         *
+         * @param migration just set up
+         * @param touched the page that must come, or {@link #NONE}
+         */
+        Batch(Migration migration, int touched) {
+            this.migration = migration;
+            this.sources = migration.sources();
+            this.touched = touched;
+        }
+
+        /** {@return whether the touched page waits here to be moved} */
+        boolean stillThere() {
+            return wanted(touched);
+        }
+
+        private boolean wanted(int i) {
+            return sources.movable(i) && !sources.hole(i);
+        }
+
+        /** {@return whether RAM had a frame for the touched page; the others get what is left} */
+        boolean allocate() {
+            if (touched != NONE && !migration.allocateRam(touched)) {
+                return false;
+            }
+            for (int i = 0; i < migration.pages(); i++) {
+                if (i != touched && wanted(i) && !migration.allocateRam(i)) {
+                    break;
+                }
+            }
+            return true;
+        }
+
+        /** {@return how many pages went home} */
+        int move() {
+            for (int i = 0; i < migration.pages(); ) {
+                if (migration.destination(i) == 0) {
+                    i++;
+                    continue;
+                }
+                int run = run(i);
+                try {
+                    copy(i, run);
+                } catch (StorageException e) {
+                    onePageAtATime(i, run, e);
+                }
+                i += run;
+            }
+            return migration.migrate();
+        }
+
+        /** {@return how many of the pages from the i-th on are neighbours here and there} */
+        private int run(int i) {
+            int run = 1;
+            while (i + run < migration.pages()
+                    && migration.destination(i + run) == migration.destination(i) + run
+                    && sources.frame(i + run) == sources.frame(i) + run) {
+                run++;
+            }
+            return run == 1
+                            || manager.locate(migration.destination(i)).store()
+                                    == manager.locate(migration.destination(i + run - 1))
+                                            .store()
+                    ? run
+                    : 1;
+        }
+
+        private void copy(int i, int run) {
+            FrameLocation target = manager.locate(migration.destination(i));
+            FrameLocation source = manager.locate(sources.frame(i));
+            long bytes = Page.address(run);
+            long ramChunk = target.store().chunkBytes();
+            for (long done = 0; done < bytes; ) {
+                long to = target.offset() + done;
+                long from = source.offset() + done;
+                long part = Math.min(
+                        bytes - done,
+                        Math.min(
+                                ramChunk - (to & (ramChunk - 1)),
+                                store.chunkBytes() - (from & (store.chunkBytes() - 1))));
+                target.store().copyFrom(to, store, from, part);
+                done += part;
+            }
+        }
+
+        private void onePageAtATime(int first, int run, StorageException reason) {
+            if (run == 1) {
+                failed(first, reason);
+                return;
+            }
+            for (int i = first; i < first + run; i++) {
+                try {
+                    copy(i, 1);
+                } catch (StorageException e) {
+                    failed(i, e);
+                }
+            }
+        }
+
+        /** Nobody waits for a page that was to come along: whoever touches it will hear of it. */
+        private void failed(int i, StorageException reason) {
+            traffic.readErrors.increment();
+            if (i == touched) {
+                failure = reason;
+                if (reason instanceof CorruptPageException) {
+                    traffic.pagesLost.increment();
+                    migration.markLost(i);
+                    return;
+                }
+            }
+            migration.decline(i);
+        }
+
+        /** {@return why the touched page could not be read, or null if it could} */
+        @Nullable
+        StorageException failure() {
+            return failure;
+        }
+    }
+}

@@ -1,0 +1,250 @@
+package org.heteromem.devices.storage;
+
+import java.lang.foreign.MemorySegment;
+import org.heteromem.core.MemoryManager;
+import org.heteromem.core.MemoryManager.FrameLocation;
+import org.heteromem.core.Page;
+import org.heteromem.core.device.DeviceMemory;
+import org.heteromem.core.memory.FrameStore;
+import org.heteromem.core.migrate.Migration;
+import org.heteromem.core.migrate.SourceEntries;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Brings pages to a device, from RAM or from a faster one. A slot is written before anything refers to it; pages that find
+ * no room, or whose write fails, stay where they are.
+ *
+ * <p>A frame's own word says when its page left RAM and when it came here:
+ *
+ * <pre>
+ *   63                      27 26            0
+ *  +--------------------------+---------------+
+ *  | time of eviction         | arrival       |     never 0: times start at 1
+ *  +--------------------------+---------------+
+ * </pre>
+ */
+final class Outbound {
+    /** Marks a slot as the migration's. */
+    private static final int BOUND = 1 << 31;
+
+    private final MemoryManager manager;
+    private final DeviceMemory memory;
+    private final PageStore store;
+    private final SlotPool slots;
+    private final ArrivalQueue arrivals;
+    private final EvictionClock clock;
+    private final Staging staging;
+    private final Traffic traffic;
+
+    Outbound(StorageDevice device) {
+        this.manager = device.manager();
+        this.memory = device.memory();
+        this.store = device.store();
+        this.slots = device.slots();
+        this.arrivals = device.arrivals();
+        this.clock = device.clock();
+        this.staging = device.staging();
+        this.traffic = device.traffic();
+    }
+
+    /** The time of eviction in a frame's word. */
+    static long time(long word) {
+        return (word >>> ArrivalQueue.ARRIVAL_BITS) - 1;
+    }
+
+    /** The arrival number in a frame's word. */
+    static int arrival(long word) {
+        return (int) word & ArrivalQueue.ARRIVAL_MASK;
+    }
+
+    static long word(long time, int arrival) {
+        return (time + 1) << ArrivalQueue.ARRIVAL_BITS | arrival;
+    }
+
+    /**
+     * Moves what was collected here, but for holes.
+     *
+     * @param migration just set up
+     * @param from the memory of the device that the pages come from; null for RAM
+     * @return how many pages moved
+     */
+    Result move(Migration migration, @Nullable DeviceMemory from) {
+        Batch batch = new Batch(migration, from);
+        try {
+            batch.copy();
+        } finally {
+            batch.giveUnused();
+        }
+        return new Result(batch.migrate(), batch.ended);
+    }
+
+    /**
+     * What became of a migration.
+     *
+     * @param moved how many pages moved
+     * @param ended whether there is no point in bringing more: no slot is free, or the store refused
+     */
+    record Result(int moved, boolean ended) {}
+
+    /** One migration on its way here. */
+    private final class Batch {
+        private final Migration migration;
+        private final @Nullable DeviceMemory from;
+        /** Which pages of the migration go, and their slots; a slot below zero is the migration's. */
+        private final int[] pages;
+
+        private final int[] into;
+        private final int count;
+
+        private final int arrival;
+        private final long time;
+        private boolean ended;
+
+        Batch(Migration migration, @Nullable DeviceMemory from) {
+            this.migration = migration;
+            this.from = from;
+            SourceEntries sources = migration.sources();
+            int[] wanted = new int[migration.pages()];
+            int n = 0;
+            for (int i = 0; i < wanted.length; i++) {
+                if (sources.movable(i) && !sources.hole(i) && comesFrom(sources.frame(i))) {
+                    wanted[n++] = i;
+                }
+            }
+            this.pages = wanted;
+            this.into = new int[n];
+            this.count = slots.take(n, into);
+            if (count < n) {
+                traffic.fullRefusals.increment();
+                ended = count == 0;
+            }
+            this.arrival = arrivals.number(count);
+            this.time = from == null ? clock.tick(count) : 0;
+        }
+
+        private boolean comesFrom(long frame) {
+            return from == null ? !memory.contains(frame) : from.contains(frame);
+        }
+
+        private long frame(int k) {
+            return migration.sources().frame(pages[k]);
+        }
+
+        /** {@return how many of the pages from the k-th on are neighbours here and there} */
+        private int run(int k) {
+            int run = 1;
+            while (k + run < count
+                    && run < Staging.BYTES / Page.SIZE
+                    && into[k + run] == into[k] + run
+                    && frame(k + run) == frame(k) + run) {
+                run++;
+            }
+            // Neighbouring numbers can belong to two memories.
+            return run == 1
+                            || manager.locate(frame(k)).store()
+                                    == manager.locate(frame(k + run - 1)).store()
+                    ? run
+                    : 1;
+        }
+
+        void copy() {
+            for (int k = 0; k < count && !ended; ) {
+                int run = run(k);
+                copy(k, run);
+                k += run;
+            }
+        }
+
+        private void copy(int k, int run) {
+            FrameLocation source = manager.locate(frame(k));
+            if (source.store().segment(source.offset()) != null) {
+                writeInPlace(k, run, source);
+                return;
+            }
+            MemorySegment buffer = staging.take();
+            try {
+                source.store().read(source.offset(), buffer, 0, Page.address(run));
+                write(k, run, buffer, 0);
+            } catch (StorageException e) {
+                // A device that cannot read: page by page, so that only the bad ones stay there.
+                if (run == 1) {
+                    traffic.readErrors.increment();
+                }
+                for (int i = 0; run > 1 && i < run && !ended; i++) {
+                    copy(k + i, 1);
+                }
+            } finally {
+                staging.give(buffer);
+            }
+        }
+
+        private void writeInPlace(int k, int run, FrameLocation source) {
+            FrameStore origin = source.store();
+            for (int done = 0; done < run && !ended; ) {
+                long at = source.offset() + Page.address(done);
+                long within = at & (origin.chunkBytes() - 1);
+                int part = (int) Math.min(run - done, Page.of(origin.chunkBytes() - within));
+                MemorySegment chunk = origin.segment(at);
+                if (chunk == null) {
+                    throw new IllegalStateException("a store gave out memory at 0x" + Long.toHexString(source.offset())
+                            + " and none at 0x" + Long.toHexString(at));
+                }
+                write(k + done, part, chunk, within);
+                done += part;
+            }
+        }
+
+        private void write(int k, int run, MemorySegment from, long at) {
+            int written = run;
+            try {
+                store.write(Page.address(into[k]), from, at, Page.address(run));
+            } catch (StorageException e) {
+                traffic.writeFailed(e);
+                written = (int) Page.of(e.offset()) - into[k];
+                ended = true;
+            }
+            for (int i = 0; i < written; i++) {
+                bind(k + i);
+            }
+        }
+
+        /** The contents are there: the page may go. */
+        private void bind(int k) {
+            long word = from == null
+                    ? word(time + k, (arrival + k) & ArrivalQueue.ARRIVAL_MASK)
+                    : word(time(from.driverData(frame(k))), (arrival + k) & ArrivalQueue.ARRIVAL_MASK);
+            long frame = memory.firstFrame() + into[k];
+            memory.initFrame(frame);
+            into[k] |= BOUND;
+            memory.setDriverData(frame, word);
+            migration.setDestination(pages[k], frame);
+        }
+
+        void giveUnused() {
+            for (int k = 0; k < count; k++) {
+                if (into[k] >= 0) {
+                    store.discard(Page.address(into[k]), Page.SIZE);
+                    slots.give(into[k]);
+                }
+            }
+        }
+
+        int migrate() {
+            int moved = migration.migrate();
+            for (int k = 0; k < count; ) {
+                int run = 0;
+                while (k + run < count
+                        && into[k + run] < 0
+                        && migration.migrated(pages[k + run])
+                        && into[k + run] == into[k] + run) {
+                    run++;
+                }
+                if (run > 0) {
+                    arrivals.add(into[k] & ~BOUND, run, (arrival + k) & ArrivalQueue.ARRIVAL_MASK);
+                }
+                k += Math.max(run, 1);
+            }
+            return moved;
+        }
+    }
+}
