@@ -62,7 +62,7 @@ public final class LruStress {
         final int listed() {
             int[] seen = new int[1];
             boolean[] broken = new boolean[1];
-            node.walkLists(new RamNode.ListVisitor() {
+            node.walkLists(new LruNode.ListVisitor() {
                 @Override
                 public void lru(long frame, boolean onActive) {
                     seen[0] = seen[0] * 10 + (int) frame + 1;

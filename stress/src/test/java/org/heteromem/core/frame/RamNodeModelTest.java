@@ -129,7 +129,7 @@ class RamNodeModelTest {
     /** {@return the pages on the lists as digits, each one more than its number} */
     private static long listed(RamNode node) {
         long[] seen = new long[1];
-        node.walkLists(new RamNode.ListVisitor() {
+        node.walkLists(new LruNode.ListVisitor() {
             @Override
             public void lru(long frame, boolean onActive) {
                 seen[0] = 10 * seen[0] + frame + 1;
