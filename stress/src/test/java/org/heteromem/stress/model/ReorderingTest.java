@@ -19,16 +19,19 @@ import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
 /**
- * Runs the jcstress tests of this module (classes named {@code *Stress}), each for a second, on the reordering that this
+ * Runs the jcstress tests of this module (classes named {@code *Stress}), each for a second or two, on the reordering that this
  * machine does. Those named {@code ...Product} must hold; those named {@code ...Seeded...}, at least one beside each of the
  * former, have a race put in on purpose and must be found wrong.
  *
  * <p>For longer: {@code -Dheteromem.jcstress.millis=60000}.
  */
 class ReorderingTest {
-    private static final String MILLIS = System.getProperty("heteromem.jcstress.millis", "800");
+    /** How long each test of the product runs: where others use the machine, a second may bring few samples. */
+    private static final String MILLIS = System.getProperty("heteromem.jcstress.millis", "2000");
+
+    private static final String MILLIS_SEEDED = "800";
     /** What is rare on this machine gets more than one chance to show. */
-    private static final int ROUNDS = 10;
+    private static final int ROUNDS = 20;
 
     private static final String PACKAGE = "org.heteromem.";
     private static final String PRODUCT = "Product";
@@ -59,7 +62,7 @@ class ReorderingTest {
         return name.contains(SEEDED);
     }
 
-    private static String run(Set<String> tests) throws IOException, InterruptedException {
+    private static String run(Set<String> tests, String millis) throws IOException, InterruptedException {
         Path folder = Files.createDirectories(Path.of("target", "jcstress"));
         String names =
                 tests.stream().map(name -> Pattern.quote(PACKAGE + name) + "$").collect(Collectors.joining("|"));
@@ -68,10 +71,11 @@ class ReorderingTest {
                 "-cp",
                 System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")),
                 "org.openjdk.jcstress.Main"));
-        command.addAll(List.of("-t", names, "-f", "1", "-fsm", "1", "-iters", "1", "-time", MILLIS));
+        command.addAll(List.of("-t", names, "-f", "1", "-fsm", "1", "-iters", "1", "-time", millis));
         command.addAll(List.of("-sc", "false", "-af", "NONE", "-hs", "256", "-r", "report"));
         // Few samples in use at a time: those of the translation cache come from a pool.
         command.addAll(List.of("-strideSize", "10", "-strideCount", "10"));
+        // Who waits for the other thread spins, which is jcstress's own choice: threads that yield hardly ever meet.
         command.addAll(List.of("-jvmArgs", "-XX:+UseSerialGC -Xmx256m --enable-native-access=ALL-UNNAMED"));
         Path log = Files.createTempFile(folder.toAbsolutePath(), "jcstress", ".txt");
         Process process = new ProcessBuilder(command)
@@ -108,14 +112,14 @@ class ReorderingTest {
     @Test
     void noReorderingBreaksThePlacesWhereThreadsMeet() throws Exception {
         Set<String> product = tests(ReorderingTest::product);
-        assertThat(run(product)).contains(summary(product.size(), product.size(), 0));
+        assertThat(run(product, MILLIS)).contains(summary(product.size(), product.size(), 0));
     }
 
     @Test
     void racesPutInOnPurposeAreFound() throws Exception {
         Set<String> hidden = tests(ReorderingTest::seeded);
         for (int round = 0; round < ROUNDS && !hidden.isEmpty(); round++) {
-            Matcher failed = FAILED.matcher(run(hidden));
+            Matcher failed = FAILED.matcher(run(hidden, MILLIS_SEEDED));
             while (failed.find()) {
                 hidden.remove(failed.group(1));
             }
