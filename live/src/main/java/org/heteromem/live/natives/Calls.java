@@ -7,18 +7,24 @@ import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.lang.foreign.ValueLayout;
-import java.lang.foreign.ValueLayout.OfInt;
 import java.lang.foreign.ValueLayout.OfLong;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.VarHandle;
+import java.util.Arrays;
 import java.util.NoSuchElementException;
 
 /**
  * The method handles: each C function once, each with the kernel's own convention for results, that is a value of zero or
  * more, or minus errno.
  *
- * <p>Pointers into per-thread scratch memory travel as plain {@code long}; pointers into a caller's segment travel as
- * {@link MemorySegment}, because then the linker keeps that segment's arena open until the call returns.
+ * <p>All but one are called in one shape: six integer registers, and a segment behind them that the function never looks
+ * at. The linker generates code for each shape it meets, at some ten milliseconds each, so a shape a function would more
+ * than double the time that a daemon needs to start. Both calling conventions that live mode knows (System V for x86-64,
+ * AAPCS64) allow it: a function reads the registers of its own parameters, of an {@code int} the lower half, and its caller
+ * removes what lies on the stack. Functions with variadic parameters are told apart, since x86-64 wants to know of them.
+ *
+ * <p>Pointers travel as addresses. Where one points into a caller's segment, that segment is the last argument: then the
+ * linker keeps its arena open until the call returns, and refuses it if it is on the Java heap.
  *
  * <p>{@code Linker.Option.critical} is used for {@code sched_getcpu} alone. It saves the thread-state transition, some
  * nanoseconds, but a thread in a critical call stops every safepoint; each ioctl of userfaultfd can wait for the address
@@ -26,7 +32,6 @@ import java.util.NoSuchElementException;
  */
 @SuppressWarnings("restricted") // the one place of the project that links native functions
 final class Calls {
-    private static final OfInt INT = ValueLayout.JAVA_INT;
     private static final OfLong LONG = ValueLayout.JAVA_LONG;
     private static final AddressLayout POINTER = ValueLayout.ADDRESS;
 
@@ -37,60 +42,88 @@ final class Calls {
     static final MemoryLayout CAPTURE_LAYOUT = Linker.Option.captureStateLayout();
     private static final VarHandle ERRNO = CAPTURE_LAYOUT.varHandle(MemoryLayout.PathElement.groupElement("errno"));
 
-    private static final MethodHandle IOCTL = link("ioctl", 2, INT, INT, LONG, LONG, POINTER);
-    private static final MethodHandle SYSCALL = link("syscall", 1, LONG, LONG, LONG, LONG, LONG, LONG);
-    private static final MethodHandle FCNTL = link("fcntl", 2, INT, INT, INT, LONG);
-    private static final MethodHandle OPEN = link("open", 2, INT, POINTER, INT, INT);
-    private static final MethodHandle CLOSE = link("close", -1, INT, INT);
-    private static final MethodHandle MEMFD_CREATE = link("memfd_create", -1, INT, POINTER, INT);
-    private static final MethodHandle FTRUNCATE = link("ftruncate", -1, INT, INT, LONG);
-    private static final MethodHandle FALLOCATE = link("fallocate", -1, INT, INT, INT, LONG, LONG);
-    private static final MethodHandle FDATASYNC = link("fdatasync", -1, INT, INT);
-    private static final MethodHandle LSEEK = link("lseek", -1, LONG, INT, LONG, INT);
-    private static final MethodHandle STATX = link("statx", -1, INT, INT, POINTER, INT, INT, LONG);
-    private static final MethodHandle PREAD = link("pread", -1, LONG, INT, POINTER, LONG, LONG);
-    private static final MethodHandle PWRITE = link("pwrite", -1, LONG, INT, POINTER, LONG, LONG);
-    private static final MethodHandle PREADV2 = link("preadv2", -1, LONG, INT, LONG, INT, LONG, INT);
-    private static final MethodHandle MMAP = link("mmap", -1, LONG, LONG, LONG, INT, INT, INT, LONG);
-    private static final MethodHandle MUNMAP = link("munmap", -1, INT, LONG, LONG);
-    private static final MethodHandle MADVISE = link("madvise", -1, INT, LONG, LONG, INT);
-    private static final MethodHandle POLL = link("poll", -1, INT, POINTER, LONG, INT);
-    private static final MethodHandle EVENTFD = link("eventfd", -1, INT, INT, INT);
-    private static final MethodHandle READ = link("read", -1, LONG, INT, LONG, LONG);
-    private static final MethodHandle WRITE = link("write", -1, LONG, INT, LONG, LONG);
-    private static final MethodHandle SOCKET = link("socket", -1, INT, INT, INT, INT);
-    private static final MethodHandle SOCKETPAIR = link("socketpair", -1, INT, INT, INT, INT, LONG);
-    private static final MethodHandle BIND = link("bind", -1, INT, INT, POINTER, INT);
-    private static final MethodHandle LISTEN = link("listen", -1, INT, INT, INT);
-    private static final MethodHandle ACCEPT4 = link("accept4", -1, INT, INT, LONG, LONG, INT);
-    private static final MethodHandle CONNECT = link("connect", -1, INT, INT, POINTER, INT);
-    private static final MethodHandle SHUTDOWN = link("shutdown", -1, INT, INT, INT);
-    private static final MethodHandle GETSOCKOPT = link("getsockopt", -1, INT, INT, INT, INT, LONG, LONG);
-    private static final MethodHandle SENDMSG = link("sendmsg", -1, LONG, INT, LONG, INT, POINTER);
-    private static final MethodHandle RECVMSG = link("recvmsg", -1, LONG, INT, LONG, INT, POINTER);
-    private static final MethodHandle SCHED_SETAFFINITY = link("sched_setaffinity", -1, INT, INT, LONG, LONG);
-    private static final MethodHandle SCHED_GETAFFINITY = link("sched_getaffinity", -1, INT, INT, LONG, LONG);
-    private static final MethodHandle SCHED_GETCPU =
-            LINKER.downcallHandle(symbol("sched_getcpu"), FunctionDescriptor.of(INT), Linker.Option.critical(false));
-    private static final MethodHandle PRCTL = link("prctl", 1, INT, INT, LONG, LONG, LONG, LONG);
-    private static final MethodHandle SETSID = link("setsid", -1, INT);
-    private static final MethodHandle GETPPID = link("getppid", -1, INT);
-    private static final MethodHandle GETEUID = link("geteuid", -1, INT);
-    private static final MethodHandle GETPAGESIZE = link("getpagesize", -1, INT);
+    /** Six registers of arguments, and a segment whose arena stays open during the call. */
+    private static final FunctionDescriptor SHAPE =
+            FunctionDescriptor.of(LONG, LONG, LONG, LONG, LONG, LONG, LONG, POINTER);
+
+    private static final Linker.Option VARIADIC = Linker.Option.firstVariadicArg(1);
+
+    /** For calls into no segment of a caller. */
+    private static final MemorySegment NONE = MemorySegment.NULL;
+
+    private static final MethodHandle IOCTL = link("ioctl", VARIADIC);
+    private static final MethodHandle SYSCALL = link("syscall", VARIADIC);
+    private static final MethodHandle FCNTL = link("fcntl", VARIADIC);
+    private static final MethodHandle OPEN = link("open", VARIADIC);
+    private static final MethodHandle CLOSE = link("close");
+    private static final MethodHandle MEMFD_CREATE = link("memfd_create");
+    private static final MethodHandle FTRUNCATE = link("ftruncate");
+    private static final MethodHandle FALLOCATE = link("fallocate");
+    private static final MethodHandle FDATASYNC = link("fdatasync");
+    private static final MethodHandle LSEEK = link("lseek");
+    private static final MethodHandle STATX = link("statx");
+    private static final MethodHandle PREAD = link("pread");
+    private static final MethodHandle PWRITE = link("pwrite");
+    private static final MethodHandle PREADV2 = link("preadv2");
+    private static final MethodHandle MMAP = link("mmap");
+    private static final MethodHandle MUNMAP = link("munmap");
+    private static final MethodHandle MADVISE = link("madvise");
+    private static final MethodHandle POLL = link("poll");
+    private static final MethodHandle EVENTFD = link("eventfd");
+    private static final MethodHandle READ = link("read");
+    private static final MethodHandle WRITE = link("write");
+    private static final MethodHandle SOCKET = link("socket");
+    private static final MethodHandle SOCKETPAIR = link("socketpair");
+    private static final MethodHandle BIND = link("bind");
+    private static final MethodHandle LISTEN = link("listen");
+    private static final MethodHandle ACCEPT4 = link("accept4");
+    private static final MethodHandle CONNECT = link("connect");
+    private static final MethodHandle SHUTDOWN = link("shutdown");
+    private static final MethodHandle GETSOCKOPT = link("getsockopt");
+    private static final MethodHandle SENDMSG = link("sendmsg");
+    private static final MethodHandle RECVMSG = link("recvmsg");
+    private static final MethodHandle SCHED_SETAFFINITY = link("sched_setaffinity");
+    private static final MethodHandle SCHED_GETAFFINITY = link("sched_getaffinity");
+    private static final MethodHandle PRCTL = link("prctl", VARIADIC);
+    private static final MethodHandle SETSID = link("setsid");
+    private static final MethodHandle GETPPID = link("getppid");
+    private static final MethodHandle GETEUID = link("geteuid");
+    private static final MethodHandle GETPAGESIZE = link("getpagesize");
+
+    /** Its shape is its own, and few programs need it: linked at first use. */
+    private static final class SchedGetcpu {
+        static final MethodHandle HANDLE = LINKER.downcallHandle(
+                symbol("sched_getcpu"), FunctionDescriptor.of(ValueLayout.JAVA_INT), Linker.Option.critical(false));
+    }
 
     private Calls() {}
 
-    /**
-     * Links one function.
-     *
-     * @param variadicFrom index of the first variadic argument, negative for a function without
-     */
-    private static MethodHandle link(String name, int variadicFrom, ValueLayout result, ValueLayout... arguments) {
-        FunctionDescriptor descriptor = FunctionDescriptor.of(result, arguments);
-        return variadicFrom < 0
-                ? LINKER.downcallHandle(symbol(name), descriptor, CAPTURE)
-                : LINKER.downcallHandle(
-                        symbol(name), descriptor, CAPTURE, Linker.Option.firstVariadicArg(variadicFrom));
+    private static MethodHandle link(String name, Linker.Option... more) {
+        Linker.Option[] options = Arrays.copyOf(more, more.length + 1);
+        options[more.length] = CAPTURE;
+        return LINKER.downcallHandle(symbol(name), SHAPE, options);
+    }
+
+    /** Calls a function that returns an {@code int}: the upper half of the register means nothing. */
+    private static int callInt(
+            MethodHandle function, MemorySegment kept, long a, long b, long c, long d, long e, long f) {
+        Scratch s = Scratch.get();
+        try {
+            int value = (int) (long) function.invokeExact(s.capture, a, b, c, d, e, f, kept);
+            return (int) result(value, s);
+        } catch (Throwable t) {
+            throw unexpected(t);
+        }
+    }
+
+    private static long callLong(
+            MethodHandle function, MemorySegment kept, long a, long b, long c, long d, long e, long f) {
+        Scratch s = Scratch.get();
+        try {
+            return result((long) function.invokeExact(s.capture, a, b, c, d, e, f, kept), s);
+        } catch (Throwable t) {
+            throw unexpected(t);
+        }
     }
 
     private static MemorySegment symbol(String name) {
@@ -124,354 +157,164 @@ final class Calls {
      * fourth is handed over only so that the linker keeps the arena of {@code kept} open during the call.
      */
     static int ioctl(int fd, long request, long argument, MemorySegment kept) {
-        Scratch s = Scratch.get();
-        try {
-            return (int) result((int) IOCTL.invokeExact(s.capture, fd, request, argument, kept), s);
-        } catch (Throwable t) {
-            throw unexpected(t);
-        }
+        return callInt(IOCTL, kept, fd, request, argument, 0, 0, 0);
     }
 
     static long syscall(long number, long a, long b, long c) {
-        Scratch s = Scratch.get();
-        try {
-            return result((long) SYSCALL.invokeExact(s.capture, number, a, b, c, 0L), s);
-        } catch (Throwable t) {
-            throw unexpected(t);
-        }
+        return callLong(SYSCALL, NONE, number, a, b, c, 0, 0);
     }
 
     static int fcntl(int fd, int command, long argument) {
-        Scratch s = Scratch.get();
-        try {
-            return (int) result((int) FCNTL.invokeExact(s.capture, fd, command, argument), s);
-        } catch (Throwable t) {
-            throw unexpected(t);
-        }
+        return callInt(FCNTL, NONE, fd, command, argument, 0, 0, 0);
     }
 
     static int open(MemorySegment path, int flags, int mode) {
-        Scratch s = Scratch.get();
-        try {
-            return (int) result((int) OPEN.invokeExact(s.capture, path, flags, mode), s);
-        } catch (Throwable t) {
-            throw unexpected(t);
-        }
+        return callInt(OPEN, path, path.address(), flags, mode, 0, 0, 0);
     }
 
     static int close(int fd) {
-        Scratch s = Scratch.get();
-        try {
-            return (int) result((int) CLOSE.invokeExact(s.capture, fd), s);
-        } catch (Throwable t) {
-            throw unexpected(t);
-        }
+        return callInt(CLOSE, NONE, fd, 0, 0, 0, 0, 0);
     }
 
     static int memfdCreate(MemorySegment name, int flags) {
-        Scratch s = Scratch.get();
-        try {
-            return (int) result((int) MEMFD_CREATE.invokeExact(s.capture, name, flags), s);
-        } catch (Throwable t) {
-            throw unexpected(t);
-        }
+        return callInt(MEMFD_CREATE, name, name.address(), flags, 0, 0, 0, 0);
     }
 
     static int ftruncate(int fd, long length) {
-        Scratch s = Scratch.get();
-        try {
-            return (int) result((int) FTRUNCATE.invokeExact(s.capture, fd, length), s);
-        } catch (Throwable t) {
-            throw unexpected(t);
-        }
+        return callInt(FTRUNCATE, NONE, fd, length, 0, 0, 0, 0);
     }
 
     static int fallocate(int fd, int mode, long offset, long length) {
-        Scratch s = Scratch.get();
-        try {
-            return (int) result((int) FALLOCATE.invokeExact(s.capture, fd, mode, offset, length), s);
-        } catch (Throwable t) {
-            throw unexpected(t);
-        }
+        return callInt(FALLOCATE, NONE, fd, mode, offset, length, 0, 0);
     }
 
     static int fdatasync(int fd) {
-        Scratch s = Scratch.get();
-        try {
-            return (int) result((int) FDATASYNC.invokeExact(s.capture, fd), s);
-        } catch (Throwable t) {
-            throw unexpected(t);
-        }
+        return callInt(FDATASYNC, NONE, fd, 0, 0, 0, 0, 0);
     }
 
     static long lseek(int fd, long offset, int whence) {
-        Scratch s = Scratch.get();
-        try {
-            return result((long) LSEEK.invokeExact(s.capture, fd, offset, whence), s);
-        } catch (Throwable t) {
-            throw unexpected(t);
-        }
+        return callLong(LSEEK, NONE, fd, offset, whence, 0, 0, 0);
     }
 
     static int statx(int fd, MemorySegment path, int flags, int mask, long buffer) {
-        Scratch s = Scratch.get();
-        try {
-            return (int) result((int) STATX.invokeExact(s.capture, fd, path, flags, mask, buffer), s);
-        } catch (Throwable t) {
-            throw unexpected(t);
-        }
+        return callInt(STATX, path, fd, path.address(), flags, mask, buffer, 0);
     }
 
     static long pread(int fd, MemorySegment to, long bytes, long offset) {
-        Scratch s = Scratch.get();
-        try {
-            return result((long) PREAD.invokeExact(s.capture, fd, to, bytes, offset), s);
-        } catch (Throwable t) {
-            throw unexpected(t);
-        }
+        return callLong(PREAD, to, fd, to.address(), bytes, offset, 0, 0);
     }
 
     static long pwrite(int fd, MemorySegment from, long bytes, long offset) {
-        Scratch s = Scratch.get();
-        try {
-            return result((long) PWRITE.invokeExact(s.capture, fd, from, bytes, offset), s);
-        } catch (Throwable t) {
-            throw unexpected(t);
-        }
+        return callLong(PWRITE, from, fd, from.address(), bytes, offset, 0, 0);
     }
 
     static long preadv2(int fd, long vectors, int count, long offset, int flags) {
-        Scratch s = Scratch.get();
-        try {
-            return result((long) PREADV2.invokeExact(s.capture, fd, vectors, count, offset, flags), s);
-        } catch (Throwable t) {
-            throw unexpected(t);
-        }
+        return callLong(PREADV2, NONE, fd, vectors, count, offset, flags, 0);
     }
 
     static long mmap(long address, long length, int protection, int flags, int fd, long offset) {
-        Scratch s = Scratch.get();
-        try {
-            return result((long) MMAP.invokeExact(s.capture, address, length, protection, flags, fd, offset), s);
-        } catch (Throwable t) {
-            throw unexpected(t);
-        }
+        return callLong(MMAP, NONE, address, length, protection, flags, fd, offset);
     }
 
     static int munmap(long address, long length) {
-        Scratch s = Scratch.get();
-        try {
-            return (int) result((int) MUNMAP.invokeExact(s.capture, address, length), s);
-        } catch (Throwable t) {
-            throw unexpected(t);
-        }
+        return callInt(MUNMAP, NONE, address, length, 0, 0, 0, 0);
     }
 
     static int madvise(long address, long length, int advice) {
-        Scratch s = Scratch.get();
-        try {
-            return (int) result((int) MADVISE.invokeExact(s.capture, address, length, advice), s);
-        } catch (Throwable t) {
-            throw unexpected(t);
-        }
+        return callInt(MADVISE, NONE, address, length, advice, 0, 0, 0);
     }
 
     static int poll(MemorySegment descriptors, long count, int timeoutMillis) {
-        Scratch s = Scratch.get();
-        try {
-            return (int) result((int) POLL.invokeExact(s.capture, descriptors, count, timeoutMillis), s);
-        } catch (Throwable t) {
-            throw unexpected(t);
-        }
+        return callInt(POLL, descriptors, descriptors.address(), count, timeoutMillis, 0, 0, 0);
     }
 
     static int eventfd(int initial, int flags) {
-        Scratch s = Scratch.get();
-        try {
-            return (int) result((int) EVENTFD.invokeExact(s.capture, initial, flags), s);
-        } catch (Throwable t) {
-            throw unexpected(t);
-        }
+        return callInt(EVENTFD, NONE, initial, flags, 0, 0, 0, 0);
     }
 
     static long read(int fd, long address, long bytes) {
-        Scratch s = Scratch.get();
-        try {
-            return result((long) READ.invokeExact(s.capture, fd, address, bytes), s);
-        } catch (Throwable t) {
-            throw unexpected(t);
-        }
+        return callLong(READ, NONE, fd, address, bytes, 0, 0, 0);
     }
 
     static long write(int fd, long address, long bytes) {
-        Scratch s = Scratch.get();
-        try {
-            return result((long) WRITE.invokeExact(s.capture, fd, address, bytes), s);
-        } catch (Throwable t) {
-            throw unexpected(t);
-        }
+        return callLong(WRITE, NONE, fd, address, bytes, 0, 0, 0);
     }
 
     static int socket(int domain, int type, int protocol) {
-        Scratch s = Scratch.get();
-        try {
-            return (int) result((int) SOCKET.invokeExact(s.capture, domain, type, protocol), s);
-        } catch (Throwable t) {
-            throw unexpected(t);
-        }
+        return callInt(SOCKET, NONE, domain, type, protocol, 0, 0, 0);
     }
 
     static int socketpair(int domain, int type, int protocol, long pair) {
-        Scratch s = Scratch.get();
-        try {
-            return (int) result((int) SOCKETPAIR.invokeExact(s.capture, domain, type, protocol, pair), s);
-        } catch (Throwable t) {
-            throw unexpected(t);
-        }
+        return callInt(SOCKETPAIR, NONE, domain, type, protocol, pair, 0, 0);
     }
 
     static int bind(int fd, MemorySegment address, int bytes) {
-        Scratch s = Scratch.get();
-        try {
-            return (int) result((int) BIND.invokeExact(s.capture, fd, address, bytes), s);
-        } catch (Throwable t) {
-            throw unexpected(t);
-        }
+        return callInt(BIND, address, fd, address.address(), bytes, 0, 0, 0);
     }
 
     static int listen(int fd, int backlog) {
-        Scratch s = Scratch.get();
-        try {
-            return (int) result((int) LISTEN.invokeExact(s.capture, fd, backlog), s);
-        } catch (Throwable t) {
-            throw unexpected(t);
-        }
+        return callInt(LISTEN, NONE, fd, backlog, 0, 0, 0, 0);
     }
 
     static int accept4(int fd, int flags) {
-        Scratch s = Scratch.get();
-        try {
-            return (int) result((int) ACCEPT4.invokeExact(s.capture, fd, 0L, 0L, flags), s);
-        } catch (Throwable t) {
-            throw unexpected(t);
-        }
+        return callInt(ACCEPT4, NONE, fd, 0, 0, flags, 0, 0);
     }
 
     static int connect(int fd, MemorySegment address, int bytes) {
-        Scratch s = Scratch.get();
-        try {
-            return (int) result((int) CONNECT.invokeExact(s.capture, fd, address, bytes), s);
-        } catch (Throwable t) {
-            throw unexpected(t);
-        }
+        return callInt(CONNECT, address, fd, address.address(), bytes, 0, 0, 0);
     }
 
     static int shutdown(int fd, int how) {
-        Scratch s = Scratch.get();
-        try {
-            return (int) result((int) SHUTDOWN.invokeExact(s.capture, fd, how), s);
-        } catch (Throwable t) {
-            throw unexpected(t);
-        }
+        return callInt(SHUTDOWN, NONE, fd, how, 0, 0, 0, 0);
     }
 
     static int getsockopt(int fd, int level, int name, long value, long valueBytes) {
-        Scratch s = Scratch.get();
-        try {
-            return (int) result((int) GETSOCKOPT.invokeExact(s.capture, fd, level, name, value, valueBytes), s);
-        } catch (Throwable t) {
-            throw unexpected(t);
-        }
+        return callInt(GETSOCKOPT, NONE, fd, level, name, value, valueBytes, 0);
     }
 
     /** {@code sendmsg}; {@code kept} is the segment that the header points into, see {@link #ioctl}. */
     static long sendmsg(int fd, long header, int flags, MemorySegment kept) {
-        Scratch s = Scratch.get();
-        try {
-            return result((long) SENDMSG.invokeExact(s.capture, fd, header, flags, kept), s);
-        } catch (Throwable t) {
-            throw unexpected(t);
-        }
+        return callLong(SENDMSG, kept, fd, header, flags, 0, 0, 0);
     }
 
     /** {@code recvmsg}; {@code kept} is the segment that the header points into, see {@link #ioctl}. */
     static long recvmsg(int fd, long header, int flags, MemorySegment kept) {
-        Scratch s = Scratch.get();
-        try {
-            return result((long) RECVMSG.invokeExact(s.capture, fd, header, flags, kept), s);
-        } catch (Throwable t) {
-            throw unexpected(t);
-        }
+        return callLong(RECVMSG, kept, fd, header, flags, 0, 0, 0);
     }
 
     static int schedSetaffinity(int threadId, long bytes, long mask) {
-        Scratch s = Scratch.get();
-        try {
-            return (int) result((int) SCHED_SETAFFINITY.invokeExact(s.capture, threadId, bytes, mask), s);
-        } catch (Throwable t) {
-            throw unexpected(t);
-        }
+        return callInt(SCHED_SETAFFINITY, NONE, threadId, bytes, mask, 0, 0, 0);
     }
 
     static int schedGetaffinity(int threadId, long bytes, long mask) {
-        Scratch s = Scratch.get();
-        try {
-            return (int) result((int) SCHED_GETAFFINITY.invokeExact(s.capture, threadId, bytes, mask), s);
-        } catch (Throwable t) {
-            throw unexpected(t);
-        }
+        return callInt(SCHED_GETAFFINITY, NONE, threadId, bytes, mask, 0, 0, 0);
     }
 
     static int schedGetcpu() {
         try {
-            return (int) SCHED_GETCPU.invokeExact();
+            return (int) SchedGetcpu.HANDLE.invokeExact();
         } catch (Throwable t) {
             throw unexpected(t);
         }
     }
 
     static int prctl(int option, long argument) {
-        Scratch s = Scratch.get();
-        try {
-            return (int) result((int) PRCTL.invokeExact(s.capture, option, argument, 0L, 0L, 0L), s);
-        } catch (Throwable t) {
-            throw unexpected(t);
-        }
+        return callInt(PRCTL, NONE, option, argument, 0, 0, 0, 0);
     }
 
     static int setsid() {
-        Scratch s = Scratch.get();
-        try {
-            return (int) result((int) SETSID.invokeExact(s.capture), s);
-        } catch (Throwable t) {
-            throw unexpected(t);
-        }
+        return callInt(SETSID, NONE, 0, 0, 0, 0, 0, 0);
     }
 
     static int getppid() {
-        Scratch s = Scratch.get();
-        try {
-            return (int) GETPPID.invokeExact(s.capture);
-        } catch (Throwable t) {
-            throw unexpected(t);
-        }
+        return callInt(GETPPID, NONE, 0, 0, 0, 0, 0, 0);
     }
 
     static int geteuid() {
-        Scratch s = Scratch.get();
-        try {
-            return (int) GETEUID.invokeExact(s.capture);
-        } catch (Throwable t) {
-            throw unexpected(t);
-        }
+        return callInt(GETEUID, NONE, 0, 0, 0, 0, 0, 0);
     }
 
     static int getpagesize() {
-        Scratch s = Scratch.get();
-        try {
-            return (int) GETPAGESIZE.invokeExact(s.capture);
-        } catch (Throwable t) {
-            throw unexpected(t);
-        }
+        return callInt(GETPAGESIZE, NONE, 0, 0, 0, 0, 0, 0);
     }
 }
