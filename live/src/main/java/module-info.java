@@ -5,8 +5,12 @@
  * <p>Needs native access: {@code --enable-native-access=org.heteromem.live}.
  */
 module org.heteromem.live {
+    requires org.heteromem.core;
+    requires org.heteromem.devices;
+    requires org.heteromem.policy;
     requires static org.jspecify;
 
     exports org.heteromem.live;
+    exports org.heteromem.live.daemon;
     exports org.heteromem.live.doctor;
 }

@@ -1,0 +1,686 @@
+package org.heteromem.live.daemon;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import org.heteromem.core.Access;
+import org.heteromem.core.AddressSpace;
+import org.heteromem.core.Advice;
+import org.heteromem.core.MemoryException;
+import org.heteromem.core.MemoryManager;
+import org.heteromem.core.Page;
+import org.heteromem.core.Protection;
+import org.heteromem.core.fault.FaultResult;
+import org.heteromem.core.inspect.Inspector;
+import org.heteromem.core.inspect.PageKind;
+import org.heteromem.core.inspect.PageView;
+import org.heteromem.core.memory.FrameBudget;
+import org.heteromem.core.memory.HomedMemory;
+import org.heteromem.core.memory.MemoryNode;
+import org.heteromem.core.pin.PageReferences;
+import org.heteromem.core.pin.Pins;
+import org.heteromem.devices.storage.StorageDevice;
+import org.heteromem.live.natives.Errno;
+import org.heteromem.live.natives.Fd;
+import org.heteromem.live.natives.Memfd;
+import org.heteromem.live.natives.NativeException;
+import org.heteromem.live.natives.PidFd;
+import org.heteromem.live.natives.Userfault;
+import org.heteromem.live.wire.Connection;
+import org.heteromem.live.wire.Counters;
+import org.heteromem.live.wire.Done;
+import org.heteromem.live.wire.ErrorCode;
+import org.heteromem.live.wire.Failure;
+import org.heteromem.live.wire.Following;
+import org.heteromem.live.wire.Hello;
+import org.heteromem.live.wire.MalformedMessageException;
+import org.heteromem.live.wire.Message;
+import org.heteromem.live.wire.MessageType;
+import org.heteromem.live.wire.RangeRequest;
+import org.heteromem.live.wire.RegisterRegion;
+import org.heteromem.live.wire.UnregisterRegion;
+import org.heteromem.live.wire.Welcome;
+import org.heteromem.live.wire.Wire;
+
+/**
+ * One client: its address space, its devices, and the three threads that serve it.
+ *
+ * <pre>
+ *   control   reads requests from the connection and answers them, one after the other
+ *   pump      serves page faults, and nothing else
+ *   evictor   keeps RAM free
+ * </pre>
+ *
+ * The connection ends when the client does, and then everything it had is freed. A client that breaks the protocol loses
+ * its connection and with it its memory; nobody else notices.
+ */
+final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles {
+    /** Most regions of a client. */
+    static final int MAX_REGIONS = 1024;
+    /** Longest region: a bit set of its pages must stay small. */
+    static final long MAX_REGION_BYTES = 1L << 42;
+
+    private static final int INSPECTED_PAGES = 1 << 16;
+
+    private final Daemon daemon;
+    private final long number;
+    private final Connection connection;
+    private final PidFd process;
+    private final int pid;
+    private final Log log;
+    private final MemorySegment buffer = Connection.newBuffer(Arena.ofAuto());
+    private final LiveMmu mmu = new LiveMmu(this);
+    private final MemoryManager manager;
+    private final AddressSpace space;
+    private final Map<Integer, Region> regions = new ConcurrentHashMap<>();
+    private final Map<Long, PageReferences> pins = new TreeMap<>();
+    private final CopyOnWriteArrayList<Region> order = new CopyOnWriteArrayList<>();
+    private final List<StorageDevice> devices = new CopyOnWriteArrayList<>();
+    private final FaultPump pump;
+    private final DurableMemory memory;
+    private volatile String name = "";
+    private FrameBudget budget = new FrameBudget(1, 0);
+    private final CountDownLatch over = new CountDownLatch(1);
+    private final List<Thread> threads = new ArrayList<>();
+    private volatile Evictor evictor;
+    private long allocatedPages;
+    private long limitPages;
+    private boolean welcomed;
+    private volatile boolean ended;
+
+    ClientSession(Daemon daemon, long number, Connection connection, PidFd process, int pid, Log log) {
+        this.daemon = daemon;
+        this.number = number;
+        this.connection = connection;
+        this.process = process;
+        this.pid = pid;
+        this.log = log;
+        this.manager = daemon.manager();
+        this.space = manager.createAddressSpace(mmu);
+        this.pump = new FaultPump(space, mmu, this);
+        this.memory = new DurableMemory("heteromem-" + number + '-', (piece, file) -> {});
+        this.evictor = new Evictor(manager, space, budget, order, devices);
+    }
+
+    long number() {
+        return number;
+    }
+
+    int pid() {
+        return pid;
+    }
+
+    // ---- the connection ----------------------------------------------------------------------------------------
+
+    @Override
+    public void run() {
+        try {
+            for (; ; ) {
+                Optional<Connection.Incoming> incoming = connection.receive();
+                if (incoming.isEmpty()) {
+                    break;
+                }
+                serve(incoming.get());
+            }
+        } catch (MalformedMessageException e) {
+            log.line(this + " broke the protocol: " + e.getMessage());
+            answerLast(ErrorCode.MALFORMED, String.valueOf(e.getMessage()));
+        } catch (NativeException e) {
+            if (!ended) {
+                log.line(this + ": connection lost: " + e.getMessage());
+            }
+        } catch (RuntimeException e) {
+            log.defect(this + ": the daemon failed", e);
+            answerLast(ErrorCode.INTERNAL, e.toString());
+        } finally {
+            end();
+        }
+    }
+
+    private void answerLast(ErrorCode code, String detail) {
+        try {
+            connection.trySend(new Failure().encode(buffer, 0, code, detail));
+        } catch (NativeException e) {
+            log.line(this + " could not be told: " + e.getMessage());
+        }
+    }
+
+    private void serve(Connection.Incoming incoming) {
+        Message message = incoming.message();
+        long correlation = message.correlation();
+        boolean taken = false;
+        try {
+            if (!welcomed && message.type() != MessageType.HELLO) {
+                throw new MalformedMessageException(message.type() + " before HELLO");
+            }
+            switch (message) {
+                case Hello hello -> welcome(hello);
+                case RegisterRegion request -> {
+                    taken = true;
+                    register(request, incoming.descriptors());
+                    done(correlation, 0, 0);
+                }
+                case UnregisterRegion request -> {
+                    unregister(needRegion(request.region()));
+                    done(correlation, 0, 0);
+                }
+                case RangeRequest request -> serve(request);
+                default ->
+                    throw new RefusedException(
+                            ErrorCode.NOT_ALLOWED, message.type() + " is not for a client that has memory");
+            }
+        } catch (RefusedException e) {
+            refuse(correlation, e.code(), String.valueOf(e.getMessage()));
+        } catch (MemoryException e) {
+            refuse(correlation, ErrorCode.NO_SPACE, String.valueOf(e.getMessage()));
+        } finally {
+            if (!taken) {
+                incoming.descriptors().forEach(Fd::close);
+            }
+        }
+    }
+
+    private void send(Message message) {
+        // A client that does not read its answers must not hold anything up, and can do nothing without them.
+        if (!connection.trySend(message)) {
+            throw new MalformedMessageException("the client does not read its answers");
+        }
+    }
+
+    private void done(long correlation, long value, long skipped) {
+        if (correlation != 0) {
+            send(new Done().encode(buffer, correlation, value, skipped));
+        }
+    }
+
+    private void refuse(long correlation, ErrorCode code, String detail) {
+        if (correlation == 0) {
+            log.line(this + " asked for something without waiting for the answer, which is no: " + detail);
+        } else {
+            send(new Failure().encode(buffer, correlation, code, detail));
+        }
+    }
+
+    private void welcome(Hello hello) {
+        if (welcomed) {
+            throw new MalformedMessageException("a second HELLO");
+        }
+        if (!hello.speaks(Wire.VERSION)) {
+            throw new RefusedException(
+                    ErrorCode.VERSION, "this daemon speaks version " + Wire.VERSION + " of the protocol only");
+        }
+        if (hello.role() == Hello.Role.OBSERVER) {
+            throw new RefusedException(ErrorCode.NOT_ALLOWED, "an observer has no memory");
+        }
+        if (hello.pageBytes() != Page.SIZE) {
+            throw new RefusedException(
+                    ErrorCode.NOT_ALLOWED,
+                    "pages of " + hello.pageBytes() + " bytes are not supported, only of " + Page.SIZE);
+        }
+        name = hello.name();
+        long ram = daemon.grant(this, hello.ramBytes());
+        budget = new FrameBudget(Page.of(ram), Evictor.reserve(Page.of(ram)));
+        devices.addAll(daemon.devicesFor(this, memory));
+        mmu.setDevices(devices.stream().map(StorageDevice::memory).toList());
+        limitPages = Page.of(ram);
+        for (StorageDevice device : devices) {
+            limitPages += Page.of(device.store().capacityBytes());
+        }
+        evictor = new Evictor(manager, space, budget, order, devices);
+        welcomed = true;
+        threads.add(Thread.ofPlatform().name("evictor-" + number).start(evictor));
+        threads.add(Thread.ofPlatform().name("pump-" + number).start(pump));
+        send(new Welcome()
+                .encode(
+                        buffer,
+                        hello.correlation(),
+                        daemon.pid(),
+                        Page.SIZE * 16,
+                        number,
+                        ram,
+                        MAX_REGION_BYTES,
+                        MAX_REGIONS));
+        log.line(this + " has " + ram + " bytes of RAM" + (devices.isEmpty() ? "" : " and " + devices));
+    }
+
+    // ---- regions -----------------------------------------------------------------------------------------------
+
+    private Region needRegion(int id) {
+        Region region = regions.get(id);
+        if (region == null) {
+            throw new RefusedException(ErrorCode.UNKNOWN_REGION, "there is no region " + id);
+        }
+        return region;
+    }
+
+    private void register(RegisterRegion request, List<Fd> descriptors) {
+        Fd memfd = descriptors.get(0);
+        Fd userfault = descriptors.get(1);
+        boolean kept = false;
+        try {
+            int id = request.region();
+            long address = request.address();
+            long bytes = request.bytesMapped();
+            if (regions.containsKey(id)) {
+                throw new RefusedException(ErrorCode.NOT_ALLOWED, "there is a region " + id + " already");
+            }
+            if (regions.size() >= MAX_REGIONS || bytes > MAX_REGION_BYTES) {
+                throw new RefusedException(
+                        ErrorCode.LIMIT,
+                        "a region of " + bytes + " bytes beside " + regions.size() + " others: the limits are "
+                                + MAX_REGION_BYTES + " bytes and " + MAX_REGIONS + " regions");
+            }
+            for (Region other : order) {
+                if (other.meets(address, bytes)) {
+                    throw new RefusedException(ErrorCode.BAD_RANGE, "the region would overlap " + other);
+                }
+            }
+            String what = "region " + id + " of client " + number;
+            Memfd file;
+            try {
+                file = Memfd.adoptRegion(memfd, what, Page.SIZE);
+            } catch (IllegalArgumentException e) {
+                throw new RefusedException(ErrorCode.NOT_ALLOWED, String.valueOf(e.getMessage()));
+            }
+            if (file.status().sizeBytes() < bytes) {
+                throw new RefusedException(
+                        ErrorCode.BAD_RANGE,
+                        what + ": its memfd has " + file.status().sizeBytes() + " bytes, " + bytes + " were named");
+            }
+            Userfault faults;
+            try {
+                faults = Userfault.adopt(userfault, what);
+            } catch (IllegalArgumentException e) {
+                throw new RefusedException(ErrorCode.NOT_ALLOWED, String.valueOf(e.getMessage()));
+            }
+            add(id, request.name(), address, bytes, file, faults);
+            kept = true;
+        } finally {
+            if (!kept) {
+                memfd.close();
+                userfault.close();
+            }
+        }
+    }
+
+    private void add(int id, String regionName, long address, long bytes, Memfd file, Userfault faults) {
+        Ledger ledger = Ledger.create("heteromem-" + number + "-ledger-" + id, Page.of(bytes));
+        Placements placements = new Placements();
+        HomedMemory frames = manager.addHomedMemory(
+                "client " + number + " region " + id, new LiveStore(file, bytes, placements), budget);
+        Region region = new Region(id, regionName, address, bytes, file, faults, ledger, placements, frames);
+        mmu.add(region);
+        space.mapHomed(address, frames, Protection.READ_WRITE);
+        regions.put(id, region);
+        order.add(region);
+        pump.add(faults);
+    }
+
+    private void unregister(Region region) {
+        regions.remove(region.id);
+        order.remove(region);
+        allocatedPages -= region.allocated.size();
+        for (var held = pins.entrySet().iterator(); held.hasNext(); ) {
+            Map.Entry<Long, PageReferences> pin = held.next();
+            if (region.contains(pin.getKey())) {
+                pin.getValue().close();
+                held.remove();
+            }
+        }
+        pump.remove(region.faults);
+        space.unmap(region.address, region.bytes);
+        mmu.remove(region);
+        manager.removeHomedMemory(region.frames);
+        region.close();
+    }
+
+    // ---- ranges ------------------------------------------------------------------------------------------------
+
+    private void serve(RangeRequest request) {
+        Region region = needRegion(request.region());
+        for (int i = 0; i < request.count(); i++) {
+            if (request.offset(i) > region.bytes - request.rangeBytes(i)) {
+                throw new RefusedException(
+                        ErrorCode.BAD_RANGE,
+                        request.type() + " of " + request.rangeBytes(i) + " bytes at offset " + request.offset(i)
+                                + " leaves " + region);
+            }
+        }
+        long correlation = request.correlation();
+        switch (request.type()) {
+            case ALLOCATE -> allocate(region, request);
+            case FREE -> free(region, request);
+            case PREFETCH -> prefetch(region, request);
+            case EVICT -> evict(region, request);
+            case ADVISE -> {
+                switch (request.advice()) {
+                    case HOT, SEQUENTIAL -> prefetch(region, request);
+                    case COLD -> evict(region, request);
+                    // Nothing follows from these yet but that they are welcome.
+                    case NORMAL, RANDOM, READ_MOSTLY -> done(correlation, 0, 0);
+                }
+            }
+            case PIN -> pin(region, request);
+            case UNPIN -> unpin(region, request);
+            case RESIDENCY -> residency(region, request);
+            default -> throw new MalformedMessageException(request.type() + " is not for the daemon");
+        }
+    }
+
+    private void allocate(Region region, RangeRequest request) {
+        long fresh = 0;
+        for (int i = 0; i < request.count(); i++) {
+            long pages = Page.of(request.rangeBytes(i));
+            fresh += pages - region.allocated.count(Page.of(request.offset(i)), pages);
+        }
+        if (allocatedPages + fresh > limitPages) {
+            throw new RefusedException(
+                    ErrorCode.LIMIT,
+                    "cannot allocate " + Page.address(fresh) + " bytes: " + Page.address(allocatedPages) + " of "
+                            + Page.address(limitPages)
+                            + " bytes of RAM and overflow are in use; give the daemon a larger overflow");
+        }
+        for (int i = 0; i < request.count(); i++) {
+            allocatedPages += region.allocated.add(Page.of(request.offset(i)), Page.of(request.rangeBytes(i)));
+        }
+        done(request.correlation(), fresh, 0);
+    }
+
+    private void free(Region region, RangeRequest request) {
+        long freed = 0;
+        for (int i = 0; i < request.count(); i++) {
+            space.advise(region.address + request.offset(i), request.rangeBytes(i), Advice.DONTNEED);
+            freed += region.allocated.remove(Page.of(request.offset(i)), Page.of(request.rangeBytes(i)));
+        }
+        allocatedPages -= freed;
+        done(request.correlation(), freed, 0);
+    }
+
+    private void prefetch(Region region, RangeRequest request) {
+        long pages = 0;
+        for (int i = 0; i < request.count(); i++) {
+            for (StorageDevice device : devices) {
+                pages += fetch(device, region.address + request.offset(i), request.rangeBytes(i));
+            }
+        }
+        done(request.correlation(), pages, 0);
+    }
+
+    /** Brings a range home in pieces, and makes room for each; what was there before may have to go for it. */
+    private long fetch(StorageDevice device, long address, long bytes) {
+        long fetched = 0;
+        long most = Math.min(bytes, Page.address(budget.limit()) / 2);
+        for (long at = address; at < address + most && !ended; ) {
+            long piece = Math.min(Page.address(Placements.SLOTS), address + most - at);
+            long before = fetched;
+            fetched += device.fetch(space, at, piece);
+            evictor.noticeUse();
+            if (fetched == before && budget.free() == 0 && evictor.reclaimNow() > 0) {
+                continue;
+            }
+            at += piece;
+        }
+        return fetched;
+    }
+
+    private void evict(Region region, RangeRequest request) {
+        long pages = 0;
+        for (int i = 0; i < request.count(); i++) {
+            pages += evictor.evict(region.address + request.offset(i), request.rangeBytes(i));
+        }
+        done(request.correlation(), pages, 0);
+    }
+
+    private void pin(Region region, RangeRequest request) {
+        long wanted = 0;
+        for (int i = 0; i < request.count(); i++) {
+            wanted += Page.of(request.rangeBytes(i));
+        }
+        long pinned = pins.values().stream().mapToLong(PageReferences::pages).sum();
+        if (pinned + wanted > budget.limit() / 2) {
+            throw new RefusedException(
+                    ErrorCode.LIMIT,
+                    "cannot pin " + wanted + " pages beside " + pinned + ": at most half of the RAM, "
+                            + budget.limit() / 2 + " pages");
+        }
+        List<Long> made = new ArrayList<>();
+        try {
+            for (int i = 0; i < request.count(); i++) {
+                long address = region.address + request.offset(i);
+                if (pins.containsKey(address)) {
+                    throw new RefusedException(
+                            ErrorCode.NOT_ALLOWED, "offset " + request.offset(i) + " of " + region + " is pinned");
+                }
+                pins.put(
+                        address,
+                        Pins.pinLongTerm(
+                                space, address, Math.toIntExact(Page.of(request.rangeBytes(i))), Access.WRITE));
+                made.add(address);
+            }
+        } catch (RuntimeException e) {
+            for (long address : made) {
+                PageReferences pin = pins.remove(address);
+                if (pin != null) {
+                    pin.close();
+                }
+            }
+            throw e;
+        }
+        done(request.correlation(), wanted, 0);
+    }
+
+    private void unpin(Region region, RangeRequest request) {
+        long pages = 0;
+        for (int i = 0; i < request.count(); i++) {
+            PageReferences pin = pins.get(region.address + request.offset(i));
+            if (pin == null || pin.pages() != Page.of(request.rangeBytes(i))) {
+                throw new RefusedException(
+                        ErrorCode.BAD_RANGE,
+                        request.rangeBytes(i) + " bytes at offset " + request.offset(i) + " of " + region
+                                + " were not pinned as such");
+            }
+            pins.remove(region.address + request.offset(i));
+            pin.close();
+            pages += pin.pages();
+        }
+        done(request.correlation(), pages, 0);
+    }
+
+    private void residency(Region region, RangeRequest request) {
+        Map<String, Long> where = new LinkedHashMap<>();
+        where.put("ram", 0L);
+        devices.forEach(device -> where.put(device.name(), 0L));
+        where.put("absent", 0L);
+        for (int i = 0; i < request.count(); i++) {
+            count(region.address + request.offset(i), Page.of(request.rangeBytes(i)), where);
+        }
+        send(counters(request.correlation(), where));
+    }
+
+    private void count(long address, long pages, Map<String, Long> where) {
+        for (long at = 0; at < pages; at += INSPECTED_PAGES) {
+            int part = (int) Math.min(INSPECTED_PAGES, pages - at);
+            for (PageView view : Inspector.pages(space, address + Page.address(at), part)) {
+                String place = view.kind() == PageKind.PRESENT
+                        ? "ram"
+                        : view.kind() == PageKind.DEVICE_PRIVATE
+                                ? view.memory()
+                                : view.kind() == PageKind.LOST
+                                        ? "lost"
+                                        : view.kind() == PageKind.MIGRATION ? "moving" : "absent";
+                where.merge(place, 1L, Long::sum);
+            }
+        }
+    }
+
+    private Counters counters(long correlation, Map<String, Long> values) {
+        Counters counters = new Counters().begin(buffer, correlation, pid, Following.LAST, name);
+        values.forEach(counters::add);
+        return counters;
+    }
+
+    /** What the session does and has, for status and top. */
+    Map<String, Long> status() {
+        Map<String, Long> all = new LinkedHashMap<>();
+        all.put("ram.limit", Page.address(budget.limit()));
+        all.put("ram.used", Page.address(budget.used()));
+        all.put("faults", pump.faults.sum());
+        all.put("bytes.in", Page.address(mmu.pagesIn.sum()));
+        all.put("bytes.out", Page.address(mmu.pagesOut.sum()));
+        all.put("bytes.zeroed", Page.address(mmu.pagesZeroed.sum()));
+        all.put("reclaim.direct", evictor.direct.sum());
+        for (StorageDevice device : devices) {
+            var figures = device.statistics();
+            all.put("device." + device.name() + ".pages", Page.address(figures.pagesStored()));
+            all.put("device." + device.name() + ".bytes", figures.bytesStored());
+            all.put("device." + device.name() + ".capacity", figures.capacityBytes());
+        }
+        return all;
+    }
+
+    /** What every region has where, for smaps. */
+    Map<String, Map<String, Long>> smaps() {
+        Map<String, Map<String, Long>> all = new LinkedHashMap<>();
+        for (Region region : order) {
+            Map<String, Long> where = new LinkedHashMap<>();
+            count(region.address, Page.of(region.bytes), where);
+            all.put(region.toString(), where);
+        }
+        return all;
+    }
+
+    String name() {
+        return name;
+    }
+
+    // ---- trouble -----------------------------------------------------------------------------------------------
+
+    @Override
+    public boolean makeRoom(FaultResult.NoMemory shortage) {
+        return evictor.reclaimNow() > 0;
+    }
+
+    @Override
+    public void lost(long page, String device, String detail) {
+        Region region = mmu.regionOf(page);
+        log.line(this + " LOST a page: " + region + ", offset "
+                + (region == null ? "?" : Long.toString(Page.address(region.index(page)))) + ", device '" + device
+                + "': " + detail);
+        if (daemon.options().onLoss() == DaemonOptions.OnLoss.THROW) {
+            pump.poison(page);
+        } else {
+            kill("a page of it is lost");
+        }
+    }
+
+    @Override
+    public void stray(long page, String detail) {
+        log.line(this + " touched 0x" + Long.toHexString(Page.address(page)) + ": " + detail);
+        pump.poison(page);
+    }
+
+    @Override
+    public void ended(String why) {
+        log.line(this + ": " + why);
+    }
+
+    @Override
+    public void refused(Region region, long page, String call, int errno) {
+        if (errno == Errno.ESRCH || ended || process.hasExited()) {
+            mmu.setGone();
+            return;
+        }
+        log.line(
+                this + ": " + call + " on " + region + ", offset " + Page.address(page) + ": " + Errno.describe(errno));
+        kill("its memory cannot be served any more");
+    }
+
+    private void kill(String why) {
+        log.line(this + " is ended: " + why);
+        if (!process.signal(PidFd.SIGNAL_KILL)) {
+            mmu.setGone();
+        }
+    }
+
+    // ---- the end -----------------------------------------------------------------------------------------------
+
+    private static void join(Thread thread) {
+        boolean interrupted = false;
+        for (; ; ) {
+            try {
+                thread.join();
+                break;
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    boolean has(MemoryNode node) {
+        return order.stream().anyMatch(region -> region.frames == node);
+    }
+
+    long makeRoom() {
+        return evictor.reclaimNow();
+    }
+
+    /** Returns once everything is given back. */
+    void awaitEnd() {
+        boolean interrupted = false;
+        for (; ; ) {
+            try {
+                over.await();
+                break;
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** Makes {@link #run} end. */
+    void shutdown() {
+        connection.shutdown();
+    }
+
+    private void end() {
+        ended = true;
+        mmu.setGone();
+        try {
+            pump.stop();
+            evictor.stop();
+            threads.forEach(ClientSession::join);
+            List.copyOf(order).forEach(this::unregister);
+            space.exit();
+            daemon.removeDevices(devices);
+            memory.close();
+        } catch (RuntimeException e) {
+            log.defect(this + ": not everything could be given back", e);
+        } finally {
+            pump.close();
+            connection.close();
+            process.close();
+            daemon.ended(this);
+            log.line(this + " has left");
+            over.countDown();
+        }
+    }
+
+    @Override
+    public String toString() {
+        return "client " + number + " (" + (name.isEmpty() ? "" : name + ", ") + "pid " + pid + ")";
+    }
+}

@@ -1,0 +1,230 @@
+package org.heteromem.live.daemon;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
+import org.heteromem.core.MemoryManager;
+import org.heteromem.core.Page;
+import org.heteromem.core.memory.MemoryNode;
+import org.heteromem.core.policy.FrameDemand;
+import org.heteromem.core.policy.PressureHandler;
+import org.heteromem.devices.storage.StorageDevice;
+import org.heteromem.devices.storage.StorageDevices;
+import org.heteromem.devices.storage.StorageOptions;
+import org.heteromem.live.natives.EventFd;
+import org.heteromem.live.natives.NativeException;
+import org.heteromem.live.natives.PidFd;
+import org.heteromem.live.natives.Poller;
+import org.heteromem.live.natives.Processes;
+import org.heteromem.live.natives.UnixSocket;
+import org.heteromem.live.wire.Connection;
+import org.heteromem.live.wire.ErrorCode;
+
+/**
+ * Serves the memory of other processes of its user: one core {@link MemoryManager}, and for each client a session with an
+ * address space, devices and threads of its own.
+ *
+ * <pre>{@code
+ * try (Daemon daemon = new Daemon(options, System.err::println)) {
+ *     daemon.run();           // until close(), from any thread
+ * }
+ * }</pre>
+ */
+public final class Daemon implements AutoCloseable {
+    private static final int BACKLOG = 16;
+
+    private final DaemonOptions options;
+    private final Log log;
+    private final int pid = Math.toIntExact(ProcessHandle.current().pid());
+    private final int userId = Processes.effectiveUserId();
+    private final UnixSocket listening;
+    private final EventFd bell = EventFd.create();
+    private final MemoryManager manager;
+    private final Map<Long, ClientSession> sessions = new ConcurrentSkipListMap<>();
+    private final AtomicLong numbers = new AtomicLong();
+    private final AtomicLong ramGranted = new AtomicLong();
+    private final Map<Long, Long> grants = new ConcurrentSkipListMap<>();
+    private final AtomicBoolean closed = new AtomicBoolean();
+
+    /**
+     * Makes a daemon that listens already.
+     *
+     * @param options what it shall do
+     * @param out who is told what happens, line by line; called by many threads
+     * @throws NativeException EADDRINUSE if another daemon has the socket
+     */
+    public Daemon(DaemonOptions options, Consumer<String> out) {
+        this.options = options;
+        this.log = new Log(out);
+        this.listening = UnixSocket.listen(options.socket(), BACKLOG);
+        this.manager =
+                MemoryManager.builder().node(MemoryManager.MIN_NODE_BYTES).build();
+        this.manager.setPressureHandler(new Pressure());
+    }
+
+    /** Who asks the core for a page without being a fault, such as a pin, makes room as a fault does. */
+    private final class Pressure implements PressureHandler {
+        @Override
+        public long relieve(MemoryNode node, long frames) {
+            for (ClientSession session : sessions.values()) {
+                if (session.has(node)) {
+                    return session.makeRoom();
+                }
+            }
+            return 0;
+        }
+
+        @Override
+        public long relieve(FrameDemand demand, MemoryNode node, long frames) {
+            return relieve(node, frames);
+        }
+    }
+
+    /** {@return what it was told} */
+    public DaemonOptions options() {
+        return options;
+    }
+
+    MemoryManager manager() {
+        return manager;
+    }
+
+    int pid() {
+        return pid;
+    }
+
+    /** Serves clients until {@link #close}, or until the owner of a private daemon has ended. */
+    public void run() {
+        log.line("daemon " + pid + " listens at " + options.socket());
+        PidFd owner = options.owner() == 0 ? null : PidFd.open(options.owner());
+        try {
+            Poller poller = new Poller(3);
+            int stop = poller.add(bell.fd(), Poller.IN);
+            int incoming = poller.add(listening.fd(), Poller.IN);
+            int end = owner == null ? -1 : poller.add(owner.fd(), Poller.IN);
+            while (!closed.get()) {
+                poller.poll(-1);
+                if (poller.ready(stop) != 0 || (end >= 0 && poller.ready(end) != 0)) {
+                    return;
+                }
+                if (poller.ready(incoming) != 0) {
+                    accept();
+                }
+            }
+        } finally {
+            if (owner != null) {
+                owner.close();
+            }
+        }
+    }
+
+    private void accept() {
+        UnixSocket socket;
+        try {
+            socket = listening.accept();
+        } catch (NativeException e) {
+            // Out of descriptors, or the caller has gone again: the others are served on.
+            log.line("could not accept a connection: " + e.getMessage());
+            Thread.yield();
+            return;
+        }
+        Connection connection = new Connection(socket);
+        try {
+            UnixSocket.Peer peer = socket.peer();
+            if (peer.uid() != userId && peer.uid() != 0) {
+                log.line("user " + peer.uid() + " is not served, only user " + userId);
+                connection.close();
+                return;
+            }
+            PidFd process = socket.peerProcess();
+            long number = numbers.incrementAndGet();
+            ClientSession session = new ClientSession(this, number, connection, process, peer.pid(), log);
+            sessions.put(number, session);
+            Thread.ofPlatform().name("control-" + number).start(session);
+        } catch (NativeException e) {
+            log.line("a client left before it was known: " + e.getMessage());
+            connection.close();
+        }
+    }
+
+    // ---- what sessions ask for ---------------------------------------------------------------------------------
+
+    /** Decides how much RAM a client gets. */
+    long grant(ClientSession session, long asked) {
+        long wanted = asked == 0 ? options.clientRamBytes() : asked;
+        if (wanted < DaemonOptions.MIN_RAM_BYTES) {
+            throw new RefusedException(
+                    ErrorCode.LIMIT,
+                    "a budget of " + wanted + " bytes of RAM is too small; at least " + DaemonOptions.MIN_RAM_BYTES
+                            + " are needed");
+        }
+        long granted = wanted & -(long) Page.SIZE;
+        if (ramGranted.addAndGet(granted) > options.ramBytes()) {
+            long left = options.ramBytes() - ramGranted.addAndGet(-granted);
+            throw new RefusedException(
+                    ErrorCode.LIMIT,
+                    wanted + " bytes of RAM were asked for, and " + left + " of " + options.ramBytes()
+                            + " are left; ask for less, or give the daemon more");
+        }
+        grants.put(session.number(), granted);
+        return granted;
+    }
+
+    /** Makes the overflow devices of a client, fastest first. */
+    List<StorageDevice> devicesFor(ClientSession session, DurableMemory memory) {
+        List<StorageDevice> made = new ArrayList<>();
+        try {
+            for (String what : options.overflow()) {
+                made.add(StorageDevices.create(manager, what, memory, StorageOptions.defaults()));
+            }
+            return made;
+        } catch (RuntimeException e) {
+            removeDevices(made);
+            throw new RefusedException(
+                    ErrorCode.NO_DEVICE, "overflow for client " + session.number() + ": " + e.getMessage());
+        }
+    }
+
+    void removeDevices(List<StorageDevice> devices) {
+        for (StorageDevice device : devices) {
+            manager.removeDevice(device.memory());
+        }
+    }
+
+    void ended(ClientSession session) {
+        sessions.remove(session.number());
+        Long granted = grants.remove(session.number());
+        if (granted != null) {
+            ramGranted.addAndGet(-granted);
+        }
+    }
+
+    /** {@return the sessions, oldest first} */
+    List<ClientSession> sessions() {
+        return List.copyOf(sessions.values());
+    }
+
+    /** Ends all sessions and lets go of everything. Idempotent; may be called by any thread. */
+    @Override
+    public void close() {
+        if (closed.compareAndSet(false, true)) {
+            bell.signal();
+            sessions().forEach(ClientSession::shutdown);
+            sessions().forEach(ClientSession::awaitEnd);
+            listening.close();
+            try {
+                Files.deleteIfExists(options.socket());
+            } catch (IOException e) {
+                log.line("the socket " + options.socket() + " could not be removed: " + e);
+            }
+            manager.close();
+            log.line("daemon " + pid + " has ended");
+        }
+    }
+}

@@ -1,0 +1,70 @@
+package org.heteromem.live.daemon;
+
+import java.lang.foreign.MemorySegment;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.heteromem.devices.storage.StoreMemory;
+import org.heteromem.live.natives.Mapping;
+import org.heteromem.live.natives.Memfd;
+
+/** Memory of one client's devices that outlives the daemon: each piece a memfd, found again by its name. Thread-safe. */
+final class DurableMemory implements StoreMemory, AutoCloseable {
+    private record Piece(Memfd memory, Mapping mapping) {}
+
+    /** Who keeps descriptors for a successor. */
+    @FunctionalInterface
+    interface Custody {
+        /** A piece was made: returns when it is safe with whoever outlives this process. */
+        void made(String name, Memfd memory);
+    }
+
+    private final String prefix;
+    private final Custody custody;
+    private final Map<String, Piece> pieces = new LinkedHashMap<>();
+
+    DurableMemory(String prefix, Custody custody) {
+        this.prefix = prefix;
+        this.custody = custody;
+    }
+
+    /** Takes over what a predecessor has made. */
+    synchronized void inherit(String name, Memfd memory) {
+        long bytes = memory.status().sizeBytes();
+        pieces.put(name, new Piece(memory, Mapping.shared(memory, 0, bytes)));
+    }
+
+    @Override
+    public synchronized MemorySegment memory(String name, long bytes) {
+        Piece have = pieces.get(name);
+        if (have != null && have.mapping.length() == bytes) {
+            return have.mapping.segment();
+        }
+        Memfd memory = Memfd.create(prefix + name, bytes);
+        Mapping mapping = Mapping.shared(memory, 0, bytes);
+        if (have != null) {
+            // Another size than the predecessor's: another store, which knows nothing of the old contents.
+            have.mapping.close();
+            have.memory.close();
+        }
+        pieces.put(name, new Piece(memory, mapping));
+        custody.made(name, memory);
+        return mapping.segment();
+    }
+
+    @Override
+    public synchronized void release(String name, long offset, long bytes) {
+        Piece piece = pieces.get(name);
+        if (piece != null) {
+            piece.memory.punchHole(offset, bytes);
+        }
+    }
+
+    @Override
+    public synchronized void close() {
+        for (Piece piece : pieces.values()) {
+            piece.mapping.close();
+            piece.memory.close();
+        }
+        pieces.clear();
+    }
+}

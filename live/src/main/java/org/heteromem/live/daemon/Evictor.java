@@ -1,0 +1,140 @@
+package org.heteromem.live.daemon;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.concurrent.locks.LockSupport;
+import org.heteromem.core.AddressSpace;
+import org.heteromem.core.MemoryManager;
+import org.heteromem.core.Page;
+import org.heteromem.core.memory.FrameBudget;
+import org.heteromem.devices.storage.StorageDevice;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Keeps RAM free for what comes next: a thread of its own moves cold pages to the first device that has room whenever the
+ * free frames of a client fall under the low watermark, until they reach the high one (Linux: kswapd). When that is not
+ * quick enough, whoever needs a frame makes room himself (direct reclaim).
+ *
+ * <p>Victims are taken in the order of the core's lists, but moved in order of address: neighbours are write-protected,
+ * copied and dropped by one call each, and find neighbouring slots on the device.
+ */
+final class Evictor implements Runnable {
+    /** Pages moved at a time. */
+    static final int BATCH = 512;
+    /** Pages moved at a time by somebody who waits for the first of them. */
+    private static final int DIRECT_BATCH = 64;
+
+    private final MemoryManager manager;
+    private final AddressSpace space;
+    private final FrameBudget budget;
+    private final List<Region> regions;
+    private final List<StorageDevice> devices;
+    private final long low;
+    private final long high;
+    private volatile @Nullable Thread thread;
+    private volatile boolean stopped;
+    final LongAdder direct = new LongAdder();
+
+    Evictor(
+            MemoryManager manager,
+            AddressSpace space,
+            FrameBudget budget,
+            List<Region> regions,
+            List<StorageDevice> devices) {
+        this.manager = manager;
+        this.space = space;
+        this.budget = budget;
+        this.regions = regions;
+        this.devices = devices;
+        this.low = Math.clamp(budget.limit() / 32, 16, 4096);
+        this.high = Math.min(2 * low, budget.limit() / 2);
+    }
+
+    /** {@return how many frames to keep for pages that come home while new ones are wanted} */
+    static long reserve(long limit) {
+        return Math.clamp(limit / 256, 1, 256);
+    }
+
+    /** Tells that frames were taken: cheap, for the path of a fault. */
+    void noticeUse() {
+        if (budget.free() < low) {
+            Thread sleeper = thread;
+            if (sleeper != null) {
+                LockSupport.unpark(sleeper);
+            }
+        }
+    }
+
+    @Override
+    public void run() {
+        thread = Thread.currentThread();
+        while (!stopped) {
+            if (budget.free() >= low || devices.isEmpty()) {
+                LockSupport.park(this);
+                continue;
+            }
+            while (!stopped && budget.free() < high) {
+                if (reclaim((int) Math.min(BATCH, high - budget.free() + 1)) == 0) {
+                    // Everything is pinned, busy or refused: whoever needs a frame will say so.
+                    LockSupport.parkNanos(this, 1_000_000);
+                    break;
+                }
+            }
+        }
+    }
+
+    void stop() {
+        stopped = true;
+        LockSupport.unpark(thread);
+    }
+
+    /** Makes some room at once; returns how many pages left RAM. */
+    long reclaimNow() {
+        direct.increment();
+        return reclaim(DIRECT_BATCH);
+    }
+
+    private long reclaim(int wanted) {
+        long listed = 0;
+        for (Region region : regions) {
+            listed += region.frames.lruPages();
+        }
+        long moved = 0;
+        for (Region region : regions) {
+            long here = region.frames.lruPages();
+            if (here == 0) {
+                continue;
+            }
+            // Each gives in proportion to what it has.
+            int share = (int) Math.max(1, wanted * here / Math.max(listed, here));
+            moved += evict(region, manager.coldFrames(region.frames, Math.min(share, wanted)));
+        }
+        return moved;
+    }
+
+    private long evict(Region region, long[] frames) {
+        Arrays.sort(frames);
+        long moved = 0;
+        for (int i = 0; i < frames.length; ) {
+            int run = i + 1;
+            while (run < frames.length && frames[run] == frames[run - 1] + 1) {
+                run++;
+            }
+            moved += evict(Page.address(region.frames.pageOf(frames[i])), Page.address(run - i));
+            i = run;
+        }
+        return moved;
+    }
+
+    /** Moves what of a range is in RAM to the first device that takes it; returns how many pages went. */
+    long evict(long address, long bytes) {
+        for (StorageDevice device : devices) {
+            long moved = device.evict(space, address, bytes);
+            if (moved > 0) {
+                return moved;
+            }
+        }
+        return 0;
+    }
+}

@@ -1,0 +1,104 @@
+package org.heteromem.live.daemon;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.VarHandle;
+import org.heteromem.live.natives.Mapping;
+import org.heteromem.live.natives.Memfd;
+
+/**
+ * What a successor has to know of one region: for each page whether its contents are on a device, and where. One word a
+ * page, in memory that outlives the daemon.
+ *
+ * <pre>
+ *   63       62            48 47                                       0
+ *  +--------+----------------+------------------------------------------+
+ *  | device | number         | frame, counted from the device's first   |      0: in RAM, or nowhere yet
+ *  +--------+----------------+------------------------------------------+
+ * </pre>
+ *
+ * <p>It is written at two moments only, and never read while the daemon lives (the page table knows):
+ *
+ * <ul>
+ *   <li>a page leaves RAM: after its copy on the device is complete and while it cannot be written, the word is set, and only
+ *       then the hole is punched. A page of which RAM still has the contents although the word names a device was caught in
+ *       between: both are the same, and RAM's counts;
+ *   <li>a page comes home: it is placed first, in one step, and the word is cleared then. Again RAM's contents count.
+ * </ul>
+ *
+ * So for a successor whatever the memfd holds is in RAM, and what it does not hold is where the word says, or was never
+ * touched.
+ */
+final class Ledger implements AutoCloseable {
+    private static final VarHandle WORD = ValueLayout.JAVA_LONG.varHandle();
+    private static final long ON_DEVICE = 1L << 63;
+    private static final int DEVICE_SHIFT = 48;
+    private static final long FRAME_MASK = (1L << DEVICE_SHIFT) - 1;
+
+    /** Most devices that a word can tell apart. */
+    static final int MAX_DEVICES = 1 << 15;
+
+    private final Memfd memory;
+    private final Mapping mapping;
+    private final MemorySegment words;
+
+    private Ledger(Memfd memory, long pages) {
+        this.memory = memory;
+        this.mapping = Mapping.shared(memory, 0, bytes(pages));
+        this.words = mapping.segment();
+    }
+
+    private static long bytes(long pages) {
+        return Math.max(1, pages) * Long.BYTES;
+    }
+
+    /** An empty one. */
+    static Ledger create(String name, long pages) {
+        return open(Memfd.create(name, bytes(pages)), pages);
+    }
+
+    /** One that a predecessor has left. */
+    static Ledger open(Memfd memory, long pages) {
+        try {
+            return new Ledger(memory, pages);
+        } catch (RuntimeException e) {
+            memory.close();
+            throw e;
+        }
+    }
+
+    Memfd memory() {
+        return memory;
+    }
+
+    /** A page's contents are complete on a device. */
+    void onDevice(long page, int device, long frame) {
+        WORD.setRelease(words, page * Long.BYTES, ON_DEVICE | (long) device << DEVICE_SHIFT | frame);
+    }
+
+    /** A page is in RAM again, or gone. */
+    void atHome(long page) {
+        WORD.setRelease(words, page * Long.BYTES, 0L);
+    }
+
+    /** Whether a page's contents are on a device. */
+    boolean isOnDevice(long page) {
+        return (long) WORD.getAcquire(words, page * Long.BYTES) < 0;
+    }
+
+    /** Number of the device, of a page that is on one; any number, if the word was damaged. */
+    int device(long page) {
+        return (int) ((long) WORD.getAcquire(words, page * Long.BYTES) >>> DEVICE_SHIFT) & (MAX_DEVICES - 1);
+    }
+
+    /** Frame on the device, counted from its first; any number, if the word was damaged. */
+    long frame(long page) {
+        return (long) WORD.getAcquire(words, page * Long.BYTES) & FRAME_MASK;
+    }
+
+    @Override
+    public void close() {
+        mapping.close();
+        memory.close();
+    }
+}

@@ -1,0 +1,296 @@
+package org.heteromem.live.daemon;
+
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.LongAdder;
+import org.heteromem.core.Page;
+import org.heteromem.core.device.DeviceMemory;
+import org.heteromem.core.mmu.Mmu;
+import org.heteromem.core.mmu.PageMoves;
+import org.heteromem.live.natives.Errno;
+import org.heteromem.live.natives.NativeException;
+import org.heteromem.live.natives.Uffdio;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The hardware page tables of a live process, driven from outside through userfaultfd and the memfd behind its memory.
+ *
+ * <pre>
+ *   the core says        what is done                                    who is woken
+ *   stopWriters          write-protect                                   nobody
+ *   relocate: left       ledger, punch the hole                          nobody: who waits comes back by the page lock
+ *   relocate: arrived    COPY from the placements, ledger                who touched the page
+ *   relocate: stayed     lift the write protection                       who tried to write
+ *   fill                 ZEROPAGE                                        who touched the page
+ *   drop                 ledger, punch the hole                          nobody
+ * </pre>
+ *
+ * It keeps no table of its own: the core says what becomes of which page, and every call comes while the page is locked, or
+ * under the exclusive lock of the address space. When the kernel refuses, the client has torn its own memory down or has
+ * ended: that is its session's affair, and nothing of the core's state is wrong. Thread-safe.
+ */
+final class LiveMmu implements Mmu {
+    /** All of this process's memory, to point the kernel at bytes by address. */
+    @SuppressWarnings("restricted") // read by the kernel only, where Placements says that contents are
+    private static final MemorySegment EVERYTHING = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
+
+    private static final int LEFT = 1;
+    private static final int ARRIVED = 2;
+    private static final int STAYED = 3;
+    private static final int ELSEWHERE = 4;
+    private static final int NOTHING = 0;
+
+    private final Troubles troubles;
+    private final CopyOnWriteArrayList<Region> regions = new CopyOnWriteArrayList<>();
+    private volatile DeviceMemory[] devices = {};
+    private volatile boolean adopting;
+    private volatile boolean gone;
+    final LongAdder pagesIn = new LongAdder();
+    final LongAdder pagesOut = new LongAdder();
+    final LongAdder pagesZeroed = new LongAdder();
+
+    /** Who hears that the kernel has refused something. */
+    @FunctionalInterface
+    interface Troubles {
+        /**
+         * A page could not be placed, dropped or protected.
+         *
+         * @param region which memory
+         * @param page number within the region
+         * @param call what was tried
+         * @param errno why not
+         */
+        void refused(Region region, long page, String call, int errno);
+    }
+
+    LiveMmu(Troubles troubles) {
+        this.troubles = troubles;
+    }
+
+    void add(Region region) {
+        regions.add(region);
+    }
+
+    void remove(Region region) {
+        regions.remove(region);
+    }
+
+    List<Region> regions() {
+        return regions;
+    }
+
+    /** Says which devices the ledger names, by their numbers. */
+    void setDevices(List<DeviceMemory> all) {
+        devices = all.toArray(DeviceMemory[]::new);
+    }
+
+    /** While pages are taken over from a predecessor they are where they are: the client is told nothing. */
+    void setAdopting(boolean now) {
+        adopting = now;
+    }
+
+    /** The client has ended: there are no tables left to drive. */
+    void setGone() {
+        gone = true;
+    }
+
+    @Nullable
+    Region regionOf(long page) {
+        long address = Page.address(page);
+        for (Region region : regions) {
+            if (region.contains(address)) {
+                return region;
+            }
+        }
+        return null;
+    }
+
+    private Region needRegion(long page) {
+        Region region = regionOf(page);
+        if (region == null) {
+            throw new IllegalStateException(
+                    "no region of the client has the address 0x" + Long.toHexString(Page.address(page)));
+        }
+        return region;
+    }
+
+    @Override
+    public void revoke(long page) {
+        // Asked where a used mark is taken back, which a live process does not keep, and where a page is replaced by a
+        // copy,
+        // which homed memory never is.
+    }
+
+    @Override
+    public void stopWriters(long firstPage, long pages) {
+        protect(needRegion(firstPage), firstPage, pages, Uffdio.PROTECT_WP);
+    }
+
+    private void protect(Region region, long firstPage, long pages, int mode) {
+        if (gone || adopting) {
+            return;
+        }
+        int result;
+        while ((result = region.faults.tryWriteProtect(Page.address(firstPage), Page.address(pages), mode))
+                == -Errno.EAGAIN) {
+            Thread.onSpinWait();
+        }
+        if (result < 0) {
+            troubles.refused(region, region.index(firstPage), "UFFDIO_WRITEPROTECT", -result);
+        }
+    }
+
+    @Override
+    public void drop(long firstPage, long pages) {
+        Region region = needRegion(firstPage);
+        for (long page = firstPage; page < firstPage + pages; page++) {
+            region.ledger.atHome(region.index(page));
+        }
+        punch(region, firstPage, pages);
+    }
+
+    private void punch(Region region, long firstPage, long pages) {
+        if (gone) {
+            return;
+        }
+        try {
+            region.memory.punchHole(Page.address(region.index(firstPage)), Page.address(pages));
+        } catch (NativeException e) {
+            troubles.refused(region, region.index(firstPage), "fallocate(PUNCH_HOLE)", e.errno());
+        }
+    }
+
+    @Override
+    public void fill(long page, long frame, boolean writable) {
+        Region region = needRegion(page);
+        pagesZeroed.increment();
+        zero(region, page);
+    }
+
+    private void zero(Region region, long page) {
+        if (gone) {
+            return;
+        }
+        long result;
+        while ((result = region.faults.tryZero(Page.address(page), Page.SIZE, 0)) == -Errno.EAGAIN) {
+            Thread.onSpinWait();
+        }
+        if (result == -Errno.EEXIST) {
+            // The client put something there through another way to its own file. It is its memory: it gets it.
+            result = region.faults.tryContinue(Page.address(page), Page.SIZE, 0);
+            if (result == -Errno.EEXIST) {
+                result = region.faults.tryWake(Page.address(page), Page.SIZE);
+            }
+        }
+        if (result < 0) {
+            troubles.refused(region, region.index(page), "UFFDIO_ZEROPAGE", (int) -result);
+        }
+    }
+
+    // ---- migrations --------------------------------------------------------------------------------------------
+
+    @Override
+    public void relocate(PageMoves moves) {
+        Region region = needRegion(moves.firstPage());
+        int count = moves.count();
+        for (int i = 0; i < count; ) {
+            int what = what(region, moves, i);
+            int run = i + 1;
+            while (run < count && what(region, moves, run) == what) {
+                run++;
+            }
+            long page = moves.firstPage() + i;
+            switch (what) {
+                case LEFT -> {
+                    note(region, moves, i, run);
+                    pagesOut.add(run - i);
+                    if (!adopting) {
+                        punch(region, page, run - i);
+                    }
+                }
+                case ELSEWHERE -> note(region, moves, i, run);
+                case ARRIVED -> arrive(region, page, run - i);
+                case STAYED -> protect(region, page, run - i, 0);
+                default -> {
+                    // They are where they were. If they were on their way home, they are not any more.
+                    for (long index = region.index(page); index < region.index(page) + run - i; index++) {
+                        region.placements.forget(index);
+                    }
+                }
+            }
+            i = run;
+        }
+    }
+
+    private static int what(Region region, PageMoves moves, int i) {
+        long from = moves.from(i);
+        long to = moves.to(i);
+        if (to == 0) {
+            return NOTHING;
+        }
+        boolean home = region.frames.contains(to);
+        if (from == to) {
+            return home ? STAYED : NOTHING;
+        }
+        if (home) {
+            return ARRIVED;
+        }
+        return from != 0 && region.frames.contains(from) ? LEFT : ELSEWHERE;
+    }
+
+    private void note(Region region, PageMoves moves, int from, int to) {
+        DeviceMemory[] all = devices;
+        int device = 0;
+        for (int i = from; i < to; i++) {
+            long frame = moves.to(i);
+            while (!all[device].contains(frame)) {
+                device = (device + 1) % all.length;
+            }
+            region.ledger.onDevice(region.index(moves.firstPage() + i), device, frame - all[device].firstFrame());
+        }
+    }
+
+    private void arrive(Region region, long firstPage, int count) {
+        if (adopting) {
+            return;
+        }
+        pagesIn.add(count);
+        for (int i = 0; i < count; ) {
+            long index = region.index(firstPage + i);
+            long address = region.placements.address(index);
+            if (address == 0) {
+                zero(region, firstPage + i);
+                region.ledger.atHome(index);
+                i++;
+                continue;
+            }
+            int run = 1;
+            while (i + run < count && region.placements.address(index + run) == address + Page.address(run)) {
+                run++;
+            }
+            place(region, firstPage + i, address, run);
+            for (int j = 0; j < run; j++) {
+                region.ledger.atHome(index + j);
+                region.placements.forget(index + j);
+            }
+            i += run;
+        }
+    }
+
+    private void place(Region region, long firstPage, long source, int count) {
+        long bytes = Page.address(count);
+        for (long done = 0; done < bytes && !gone; ) {
+            long result =
+                    region.faults.tryCopy(Page.address(firstPage) + done, EVERYTHING, source + done, bytes - done, 0);
+            if (result > 0) {
+                done += result;
+            } else if (result == -Errno.EAGAIN) {
+                Thread.onSpinWait();
+            } else {
+                troubles.refused(region, region.index(firstPage) + Page.of(done), "UFFDIO_COPY", (int) -result);
+                done += Page.SIZE;
+            }
+        }
+    }
+}

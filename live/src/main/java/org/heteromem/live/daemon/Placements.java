@@ -1,0 +1,96 @@
+package org.heteromem.live.daemon;
+
+import java.lang.foreign.MemorySegment;
+import java.util.concurrent.atomic.AtomicLongArray;
+import org.heteromem.core.Page;
+import org.heteromem.core.memory.FrameStore;
+import org.heteromem.live.natives.Mapping;
+
+/**
+ * Contents of pages that are on their way home. The core copies a page before it commits the move, but placing a page in a
+ * live process makes it visible at once and so is the commit itself: the copy is kept here until then. Contents that lie in
+ * addressable memory of a device are not even copied; their frame is not freed before the move has ended.
+ *
+ * <p>A slot belongs to a page by its number, so neighbouring pages lie in neighbouring slots and are placed by one call. A
+ * migration home has at most {@link #SLOTS} pages. Thread-safe; a slot that another page has is waited for, which is as
+ * short as that page's way home.
+ */
+final class Placements implements AutoCloseable {
+    /** Most pages on their way at once, and most pages in one migration home. */
+    static final int SLOTS = 512;
+
+    private static final int MASK = SLOTS - 1;
+    private static final long FREE = 0;
+
+    private final Mapping staging = Mapping.anonymous((long) SLOTS * Page.SIZE);
+    /** The page that has the slot, plus one. */
+    private final AtomicLongArray pages = new AtomicLongArray(SLOTS);
+    /** Where its contents are. */
+    private final long[] addresses = new long[SLOTS];
+
+    private int claim(long page) {
+        int slot = (int) page & MASK;
+        while (pages.get(slot) != page + 1 && !pages.compareAndSet(slot, FREE, page + 1)) {
+            Thread.onSpinWait();
+        }
+        return slot;
+    }
+
+    /** Takes contents from a store: a copy, unless they can be read where they are. */
+    void take(long page, FrameStore from, long offset, long bytes) {
+        MemorySegment there = from.segment(offset);
+        long at = offset & (from.chunkBytes() - 1);
+        long count = Page.of(bytes);
+        if (there != null && there.isNative()) {
+            for (long i = 0; i < count; i++) {
+                addresses[claim(page + i)] = there.address() + at + Page.address(i);
+            }
+            return;
+        }
+        for (long i = 0; i < count; ) {
+            int slot = claim(page + i);
+            long run = 1;
+            while (i + run < count && slot + run < SLOTS) {
+                claim(page + i + run);
+                run++;
+            }
+            try {
+                from.read(offset + Page.address(i), staging.segment(), Page.address(slot), Page.address(run));
+            } catch (RuntimeException e) {
+                for (long j = 0; j < i + run; j++) {
+                    forget(page + j);
+                }
+                throw e;
+            }
+            for (int j = 0; j < run; j++) {
+                addresses[slot + j] = staging.address() + Page.address(slot + j);
+            }
+            i += run;
+        }
+    }
+
+    /** Takes a copy of contents. */
+    void take(long page, MemorySegment from, long offset, long bytes) {
+        for (long i = 0; i < Page.of(bytes); i++) {
+            int slot = claim(page + i);
+            MemorySegment.copy(from, offset + Page.address(i), staging.segment(), Page.address(slot), Page.SIZE);
+            addresses[slot] = staging.address() + Page.address(slot);
+        }
+    }
+
+    /** {@return where a page's contents are, or 0 if none are on their way} */
+    long address(long page) {
+        int slot = (int) page & MASK;
+        return pages.get(slot) == page + 1 ? addresses[slot] : 0;
+    }
+
+    /** The page has been placed, or does not move after all. */
+    void forget(long page) {
+        pages.compareAndSet((int) page & MASK, page + 1, FREE);
+    }
+
+    @Override
+    public void close() {
+        staging.close();
+    }
+}

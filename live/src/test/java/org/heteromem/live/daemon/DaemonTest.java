@@ -1,0 +1,83 @@
+package org.heteromem.live.daemon;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import org.heteromem.core.inspect.StateChecker;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A daemon in this process and clients in theirs: every byte is right, and everything is given back. */
+class DaemonTest {
+    private static final long PATIENCE_SECONDS = 120;
+
+    @TempDir
+    private Path directory;
+
+    private final long seed = Long.getLong("heteromem.seed", System.nanoTime());
+
+    private static Process client(Class<?> main, Object... arguments) throws IOException {
+        String classes = System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
+        List<String> command = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-Xmx128m",
+                "--enable-native-access=ALL-UNNAMED",
+                "-cp",
+                classes,
+                main.getName()));
+        for (Object argument : arguments) {
+            command.add(argument.toString());
+        }
+        return new ProcessBuilder(command)
+                .redirectErrorStream(true)
+                .redirectOutput(ProcessBuilder.Redirect.INHERIT)
+                .start();
+    }
+
+    private void versions(String overflow, int pages, int ramPages, int threads, long millis)
+            throws IOException, InterruptedException {
+        System.out.println("versions over " + overflow + ": seed " + seed);
+        Path socket = directory.resolve("s");
+        DaemonOptions options = new DaemonOptions(
+                socket, 1L << 30, 1L << 30, List.of(overflow), DaemonOptions.OnLoss.KILL, 0, List.of());
+        Thread serving;
+        Consumer<String> out = System.out::println;
+        try (Daemon daemon = new Daemon(options, out)) {
+            serving = Thread.ofPlatform().start(daemon::run);
+            Process client = client(VersionsClient.class, socket, pages, ramPages, threads, millis, seed);
+            Map<String, Long> status = Map.of();
+            while (client.isAlive()) {
+                for (ClientSession session : daemon.sessions()) {
+                    status = session.status();
+                }
+                TimeUnit.MILLISECONDS.sleep(20);
+            }
+            assertThat(client.waitFor()).isZero();
+            System.out.println(status);
+            assertThat(status.get("bytes.out")).isGreaterThan((long) pages * 4096);
+            while (!daemon.sessions().isEmpty()) {
+                TimeUnit.MILLISECONDS.sleep(10);
+            }
+            assertThat(StateChecker.check(daemon.manager())).isEmpty();
+            assertThat(daemon.manager().devices()).isEmpty();
+        }
+        serving.join(TimeUnit.SECONDS.toMillis(PATIENCE_SECONDS));
+        assertThat(serving.isAlive()).isFalse();
+    }
+
+    @Test
+    void everyVersionIsRightWithOneThread() throws IOException, InterruptedException {
+        versions("ram:256M", 8192, 1024, 1, 3000);
+    }
+
+    @Test
+    void everyVersionIsRightWithManyThreads() throws IOException, InterruptedException {
+        versions("ram:256M", 8192, 1024, 4, 5000);
+    }
+}

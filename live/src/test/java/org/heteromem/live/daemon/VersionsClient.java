@@ -1,0 +1,189 @@
+package org.heteromem.live.daemon;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import org.heteromem.live.natives.Mapping;
+import org.heteromem.live.natives.Memfd;
+import org.heteromem.live.natives.Uffdio;
+import org.heteromem.live.natives.UnixSocket;
+import org.heteromem.live.natives.Userfault;
+import org.heteromem.live.wire.Connection;
+import org.heteromem.live.wire.Done;
+import org.heteromem.live.wire.Hello;
+import org.heteromem.live.wire.Message;
+import org.heteromem.live.wire.MessageType;
+import org.heteromem.live.wire.RangeRequest;
+import org.heteromem.live.wire.RegisterRegion;
+import org.heteromem.live.wire.Welcome;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A client in the raw: threads that write versions into pages of a region larger than their RAM and check every value that
+ * they read, while the garbage collector runs all the time. Each thread owns the pages of one remainder, so the right value
+ * is known at every moment. Arguments: socket, region pages, RAM pages, threads, milliseconds, seed.
+ */
+final class VersionsClient {
+    private static final int PAGE = 4096;
+
+    private VersionsClient() {}
+
+    public static void main(String[] arguments) throws InterruptedException {
+        Path socket = Path.of(arguments[0]);
+        int pages = Integer.parseInt(arguments[1]);
+        long ram = Long.parseLong(arguments[2]) * PAGE;
+        int threads = Integer.parseInt(arguments[3]);
+        long millis = Long.parseLong(arguments[4]);
+        long seed = Long.parseLong(arguments[5]);
+        long bytes = (long) pages * PAGE;
+        MemorySegment buffer = Connection.newBuffer(Arena.ofAuto());
+        try (Connection connection = new Connection(UnixSocket.connect(socket));
+                Memfd memory = Memfd.create("versions", bytes)) {
+            memory.addSeals(Memfd.REGION_SEALS);
+            connection.send(new Hello().encode(buffer, 1, Hello.Role.CLIENT, ram, PAGE, "versions"));
+            if (!(expect(connection) instanceof Welcome)) {
+                throw new AssertionError("no welcome");
+            }
+            Mapping mapping = Mapping.sharedAligned(memory, 0, bytes, 2 << 20);
+            mapping.advise(Mapping.Advice.DONTFORK);
+            mapping.advise(Mapping.Advice.NOHUGEPAGE);
+            Userfault faults = Userfault.open(Uffdio.REQUIRED_FEATURES);
+            faults.register(
+                    mapping.address(), bytes, Uffdio.REGISTER_MISSING | Uffdio.REGISTER_MINOR | Uffdio.REGISTER_WP);
+            connection.send(
+                    new RegisterRegion().encode(buffer, 2, 0, mapping.address(), bytes, "r"), memory.fd(), faults.fd());
+            need(connection);
+            RangeRequest allocate = new RangeRequest();
+            allocate.begin(buffer, MessageType.ALLOCATE, 3, 0).add(0, bytes);
+            connection.send(allocate);
+            need(connection);
+            List<Worker> workers = new ArrayList<>();
+            List<Thread> running = new ArrayList<>();
+            for (int t = 0; t < threads; t++) {
+                Worker worker = new Worker(mapping.segment(), pages, t, threads, millis, seed + t);
+                workers.add(worker);
+                running.add(Thread.ofPlatform().start(worker));
+            }
+            Thread collector = Thread.ofPlatform().daemon().start(() -> {
+                try {
+                    for (; ; ) {
+                        System.gc();
+                        Thread.sleep(5);
+                    }
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                }
+            });
+            for (Thread thread : running) {
+                thread.join();
+            }
+            collector.interrupt();
+            collector.join();
+            long steps = 0;
+            for (Worker worker : workers) {
+                if (worker.failure != null) {
+                    throw new AssertionError(worker.failure);
+                }
+                steps += worker.steps;
+            }
+            System.out.println("steps " + steps);
+            RangeRequest free = new RangeRequest();
+            free.begin(buffer, MessageType.FREE, 4, 0).add(0, bytes);
+            connection.send(free);
+            need(connection);
+            for (int p = 0; p < pages; p += 7) {
+                if (mapping.segment().get(ValueLayout.JAVA_LONG, (long) p * PAGE + 8) != 0) {
+                    throw new AssertionError("page " + p + " was freed and is not zero");
+                }
+            }
+        }
+        System.out.println("right");
+    }
+
+    private static Message expect(Connection connection) {
+        return connection
+                .receive()
+                .orElseThrow(() -> new AssertionError("the daemon closed the connection"))
+                .message();
+    }
+
+    private static void need(Connection connection) {
+        Message answer = expect(connection);
+        if (!(answer instanceof Done)) {
+            throw new AssertionError("answer " + answer.type());
+        }
+    }
+
+    private static final class Worker implements Runnable {
+        private final MemorySegment memory;
+        private final int pages;
+        private final int mine;
+        private final int threads;
+        private final long millis;
+        private final SplittableRandom random;
+        private final int[] versions;
+        private long steps;
+        private @Nullable String failure;
+
+        Worker(MemorySegment memory, int pages, int mine, int threads, long millis, long seed) {
+            this.memory = memory;
+            this.pages = pages;
+            this.mine = mine;
+            this.threads = threads;
+            this.millis = millis;
+            this.random = new SplittableRandom(seed);
+            this.versions = new int[pages / threads + 1];
+        }
+
+        @Override
+        public void run() {
+            long end = System.nanoTime() + millis * 1_000_000;
+            while (System.nanoTime() < end && failure == null) {
+                int from = random.nextInt(pages / threads);
+                int run = random.nextInt(8) == 0 ? random.nextInt(200) : 1;
+                for (int i = from; i < Math.min(pages / threads, from + run) && failure == null; i++) {
+                    step(i);
+                }
+            }
+            for (int i = 0; i < pages / threads && failure == null; i++) {
+                check(i);
+            }
+        }
+
+        private void step(int i) {
+            steps++;
+            check(i);
+            if (random.nextBoolean()) {
+                int version = ++versions[i];
+                long base = (long) (i * threads + mine) * PAGE;
+                // All over the page, and with contents that do not compress where the version is odd.
+                for (int at = 0; at < PAGE; at += 8) {
+                    memory.set(ValueLayout.JAVA_LONG, base + at, value(i, version, at));
+                }
+            }
+        }
+
+        private long value(int i, int version, int at) {
+            if (version == 0) {
+                return 0;
+            }
+            long mixed = ((long) (i * threads + mine) << 32 | version) * 0x9E3779B97F4A7C15L;
+            return (version & 1) == 0 ? mixed : mixed * (at + 1L) ^ mixed >>> 17;
+        }
+
+        private void check(int i) {
+            long base = (long) (i * threads + mine) * PAGE;
+            int at = random.nextInt(PAGE / 8) * 8;
+            long found = memory.get(ValueLayout.JAVA_LONG, base + at);
+            long right = value(i, versions[i], at);
+            if (found != right) {
+                failure = "page " + (i * threads + mine) + " offset " + at + " has " + found + ", version "
+                        + versions[i] + " is " + right;
+            }
+        }
+    }
+}
