@@ -99,6 +99,10 @@ public final class HomedNode extends LruNode implements HomedMemory {
      */
     public long take(long page, int flags, boolean comingHome) {
         long frame = range.first + (page - firstPage.get());
+        if (table.flags(frame) != 0) {
+            // Before the charge: it could be the last one, and who is denied it would believe that RAM is full.
+            return BUSY;
+        }
         if (!budget.tryCharge(comingHome)) {
             return NONE;
         }
