@@ -14,6 +14,7 @@ import java.util.stream.LongStream;
 import org.heteromem.core.device.DeviceKind;
 import org.heteromem.core.device.DeviceMemory;
 import org.heteromem.core.frame.FrameTable;
+import org.heteromem.core.frame.Frames;
 import org.heteromem.core.inspect.Inspector;
 import org.heteromem.core.inspect.PageKind;
 import org.heteromem.core.memory.ArenaStore;
@@ -307,6 +308,53 @@ class ConcurrencyTest {
 
             assertThat(duringStop.get()).isNotEqualTo(Thread.State.TERMINATED);
             assertThat(Inspector.pages(space, to, 1)[0].memory()).isEqualTo("node1");
+        }
+    }
+
+    /** Who looks at counts from outside, as a migrator does, must not see a mapping without the reference it holds. */
+    @Test
+    void noMappingIsEverSeenWithoutItsReference() {
+        try (MemoryManager manager =
+                MemoryManager.builder().node(Page.address(RAM_PAGES)).build()) {
+            AddressSpace space = manager.createAddressSpace();
+            long a = space.map(Page.SIZE, Protection.READ_WRITE, Sharing.PRIVATE);
+            space.fault(a, Access.WRITE);
+            FrameTable frames = manager.machine().frames;
+            long frame = Inspector.pages(space, a, 1)[0].frame();
+            AtomicBoolean done = new AtomicBoolean();
+            CompletableFuture<Void> observer = CompletableFuture.runAsync(() -> {
+                while (!done.get()) {
+                    long counts = frames.counts(frame);
+                    assertThat(Frames.mappings(counts)).isLessThanOrEqualTo(Frames.references(counts));
+                }
+            });
+            for (int i = 0; i < 20_000 && !observer.isDone(); i++) {
+                space.fork().exit();
+            }
+            done.set(true);
+            observer.join();
+        }
+    }
+
+    /** What a process is charged for is never less than nothing, whoever faults and whoever throws away. */
+    @Test
+    void noChargeIsEverSeenBelowZero() {
+        try (MemoryManager manager =
+                MemoryManager.builder().node(Page.address(RAM_PAGES)).build()) {
+            AddressSpace space = manager.createAddressSpace();
+            long a = space.map(Page.SIZE, Protection.READ_WRITE, Sharing.PRIVATE);
+            AtomicBoolean done = new AtomicBoolean();
+            CompletableFuture<Void> observer = CompletableFuture.runAsync(() -> {
+                while (!done.get()) {
+                    space.advise(a, Page.SIZE, Advice.DONTNEED);
+                    assertThat(Inspector.anonymousPages(space)).isNotNegative();
+                }
+            });
+            for (int i = 0; i < 50_000 && !observer.isDone(); i++) {
+                space.fault(a, Access.WRITE);
+            }
+            done.set(true);
+            observer.join();
         }
     }
 }

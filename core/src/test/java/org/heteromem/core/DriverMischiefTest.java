@@ -341,6 +341,89 @@ class DriverMischiefTest {
         allIsWell();
     }
 
+    @Test
+    void aDriverThatAnswersNothing() {
+        moveAll();
+        driver = fault -> nothing();
+        assertThatThrownBy(() -> cpu.loadLong(at(0)))
+                .isInstanceOf(LostPageException.class)
+                .hasMessageContaining("gpu");
+        StateChecker.assertSound(manager);
+        driver = this::bringHome;
+        allIsWell();
+    }
+
+    @SuppressWarnings("NullAway") // a driver in another language, or compiled without checks
+    private static DriverResult nothing() {
+        return null;
+    }
+
+    // ---- a device that is full, a device that goes -------------------------------------------------------------
+
+    @Test
+    void whatADeviceHasNoRoomForStays() {
+        try (Migration m = toDevice()) {
+            for (int i = 0; i < PAGES; i += 2) {
+                gpu.initFrame(gpu.firstFrame() + i);
+                m.setDestination(i, gpu.firstFrame() + i);
+                m.copy(i);
+            }
+            assertThat(m.migrate()).isEqualTo(PAGES / 2);
+            for (int i = 0; i < PAGES; i++) {
+                assertThat(m.migrated(i)).isEqualTo(i % 2 == 0);
+            }
+        }
+        assertThat(gpu.liveReferences()).isEqualTo(PAGES / 2);
+        allIsWell();
+    }
+
+    private void cannotGoNow() {
+        assertThatThrownBy(() -> manager.removeDevice(gpu))
+                .isInstanceOf(MemoryException.class)
+                .extracting(e -> ((MemoryException) e).errno())
+                .isEqualTo(Errno.EBUSY);
+    }
+
+    @Test
+    void aDeviceStaysThroughAllPhasesOfMigrationsToItAndFromIt() {
+        try (Migration m = toDevice()) {
+            gpu.initFrame(gpu.firstFrame());
+            cannotGoNow();
+            m.setDestination(0, gpu.firstFrame());
+            cannotGoNow();
+            m.copy(0);
+            assertThat(m.migrate()).isOne();
+            cannotGoNow();
+        }
+        cannotGoNow();
+        driver = fault -> {
+            try (Migration m = Migration.forFault(fault, fault.address(), Page.SIZE)) {
+                cannotGoNow();
+                assertThat(m.allocateRam(0)).isTrue();
+                m.copy(0);
+                assertThat(m.migrate()).isOne();
+                cannotGoNow();
+            }
+            cannotGoNow();
+            return DriverResult.DONE;
+        };
+        assertThat(cpu.loadLong(at(0))).isEqualTo(100);
+        manager.removeDevice(gpu);
+        allIsWell();
+    }
+
+    @Test
+    void aDeviceThatGoesWhileAMigrationIsUnderWayIsNoDestinationAnyMore() {
+        try (Migration m = toDevice()) {
+            long frame = gpu.firstFrame();
+            manager.removeDevice(gpu);
+            assertThatThrownBy(() -> gpu.initFrame(frame)).isInstanceOf(MemoryException.class);
+            assertThatThrownBy(() -> m.setDestination(0, frame)).isInstanceOf(MemoryException.class);
+            assertThat(m.migrate()).isZero();
+        }
+        allIsWell();
+    }
+
     // ---- no frame to be had ------------------------------------------------------------------------------------
 
     @Test

@@ -127,4 +127,22 @@ class ErrorPathsTest {
                         new DeviceMemory.Spec("late", DeviceKind.PRIVATE, driver, new ArenaStore(1 << 20)), driver))
                 .hasMessageContaining("closed");
     }
+
+    /** What lies beyond the first area would be collected with the rights, and charged to the account, of another. */
+    @Test
+    void aMigrationDoesNotReachBeyondItsArea() {
+        long base = map(4);
+        cpu.storeLong(at(base, 1), 1);
+        cpu.storeLong(at(base, 2), 2);
+        space.protect(at(base, 2), 2L * Page.SIZE, Protection.READ);
+        for (int pages : new int[] {2, 3, 4}) {
+            assertThatThrownBy(() -> Migration.setup(
+                            space, at(base, 1), pages * (long) Page.SIZE, Set.of(Migration.Select.SYSTEM), driver))
+                    .isInstanceOf(MemoryException.class)
+                    .hasMessageContaining("EINVAL");
+        }
+        space.protect(base, Page.SIZE, Protection.READ_WRITE);
+        assertThat(cpu.loadLong(at(base, 1))).isEqualTo(1);
+        StateChecker.assertSound(manager);
+    }
 }

@@ -1,6 +1,7 @@
 package org.heteromem.core;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.Set;
 import java.util.function.Function;
@@ -132,7 +133,7 @@ class RaceTest {
     }
 
     @Test
-    void whatWasWrittenAndUsedStaysSoWhereverThePageGoes() {
+    void aPageThatSomebodyHoldsStaysAndStaysWritable() {
         cpu.storeLong(base, 42);
         try (PageReferences held = Pins.get(space, base, 1, Access.READ)) {
             try (Migration m = setup(Migration.Select.SYSTEM)) {
@@ -157,5 +158,75 @@ class RaceTest {
         assertThat(made[0].readRetry(begun)).isTrue();
         assertThat(made[0].readRetry(made[0].readBegin())).isFalse();
         made[0].close();
+    }
+
+    /** Thrown instead of waiting, where one thread plays both sides. */
+    private static final class MustWait extends RuntimeException {
+        private static final long serialVersionUID = 1;
+    }
+
+    private static MemoryManager thatNeverWaits() {
+        return MemoryManager.builder()
+                .node(1 << 20)
+                .waiting(point -> {
+                    throw new MustWait();
+                })
+                .build();
+    }
+
+    @Test
+    void whoBeginsDuringAChangeOfItsRangeWaitsForTheEndOfTheChange() {
+        AddressSpace still = thatNeverWaits().createAddressSpace();
+        long page = still.map(Page.SIZE, Protection.READ_WRITE, Sharing.PRIVATE);
+        IntervalNotifier[] own = new IntervalNotifier[1];
+        boolean[] waited = {false};
+        own[0] = IntervalNotifier.insert(still, page, Page.SIZE, (change, sequence) -> {
+            own[0].setSequence(sequence);
+            try {
+                own[0].readBegin();
+            } catch (MustWait e) {
+                waited[0] = true;
+            }
+        });
+        still.advise(page, Page.SIZE, Advice.DONTNEED);
+        assertThat(waited[0]).isTrue();
+        assertThat(own[0].readRetry(own[0].readBegin())).isFalse();
+    }
+
+    @Test
+    void whoStartsToFollowDuringAChangeWaitsForItsEndToo() {
+        AddressSpace still = thatNeverWaits().createAddressSpace();
+        long page = still.map(Page.SIZE, Protection.READ_WRITE, Sharing.PRIVATE);
+        IntervalNotifier[] first = new IntervalNotifier[1];
+        IntervalNotifier[] second = new IntervalNotifier[1];
+        first[0] = IntervalNotifier.insert(still, page, Page.SIZE, (change, sequence) -> {
+            first[0].setSequence(sequence);
+            second[0] = IntervalNotifier.insert(still, page, Page.SIZE, (c, s) -> second[0].setSequence(s));
+            // The change began before there was a callback to tell of it.
+            assertThatThrownBy(second[0]::readBegin).isInstanceOf(MustWait.class);
+        });
+        still.advise(page, Page.SIZE, Advice.DONTNEED);
+        assertThat(second[0]).isNotNull();
+        assertThat(first[0].readRetry(first[0].readBegin())).isFalse();
+        assertThat(second[0].readRetry(second[0].readBegin())).isFalse();
+    }
+
+    @Test
+    void aForkSharesAPageThatIsOnItsWayWithoutLeavingEitherTheRightToWrite() {
+        cpu.storeLong(base, 42);
+        AddressSpace child;
+        try (Migration m = Migration.ofFrames(manager, new long[] {look(0).frame()})) {
+            assertThat(m.collected()).isOne();
+            child = space.fork();
+            assertThat(look(0).kind()).isEqualTo(PageKind.MIGRATION);
+        }
+        assertThat(look(0).writable()).isFalse();
+        assertThat(Inspector.pages(child, base, 1)[0].writable()).isFalse();
+        StateChecker.assertSound(manager);
+        cpu.storeLong(base, 43);
+        try (Cpu other = child.newCpu()) {
+            assertThat(other.loadLong(base)).isEqualTo(42);
+        }
+        StateChecker.assertSound(manager);
     }
 }
