@@ -1,19 +1,18 @@
 package org.heteromem.proof.model;
 
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.VarHandle;
-import java.nio.ByteOrder;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import org.heteromem.core.Access;
 import org.heteromem.core.Advice;
 import org.heteromem.core.Page;
-import org.heteromem.core.Protection;
 import org.heteromem.core.RemapMode;
 import org.heteromem.core.Sharing;
 import org.heteromem.proof.op.Facts;
 import org.heteromem.proof.op.Op;
 import org.heteromem.proof.op.Outcome;
 import org.heteromem.proof.op.Pattern;
+import org.heteromem.proof.op.Word;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,39 +23,31 @@ import org.jspecify.annotations.Nullable;
  * get_user_pages and hmm_range_fault say, page by page in the order of addresses.
  */
 public final class Model {
-    private static final VarHandle LONG = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.nativeOrder());
-    private static final VarHandle INT = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.nativeOrder());
     private static final int SIZE = Page.SIZE;
 
-    /** References from outside: a cell for each page, or null for the zero page. */
-    private static final class Held {
-        final @Nullable Cell[] cells;
-        final Access access;
-        final Op.HoldKind kind;
+    /** References from outside: a cell for each page, as far as they could be taken. */
+    private record Held(List<Cell> cells, Access access, Op.HoldKind kind) {}
 
-        Held(@Nullable Cell[] cells, Access access, Op.HoldKind kind) {
-            this.cells = cells;
-            this.access = access;
-            this.kind = kind;
-        }
-    }
+    private static final Held NOTHING = new Held(List.of(), Access.READ, Op.HoldKind.GET);
 
-    /** A process: its pages, null where nothing is mapped. */
-    private static final class Task {
-        final @Nullable ModelPage[] pages = new ModelPage[Op.PAGES];
-    }
+    /** The pages of each process; none in a slot without one. */
+    private final ModelPage[][] spaces = new ModelPage[Op.SPACES][0];
 
-    private final @Nullable Task[] spaces = new Task[Op.SPACES];
-    private final @Nullable Held[] holds = new Held[Op.HOLDS];
+    private final Held[] holds = new Held[Op.HOLDS];
     private final byte[] scratch = new byte[Op.PAGES * SIZE];
     private Facts facts = new Facts();
 
     /** Makes a machine with one empty process, in slot 0. */
     public Model() {
-        spaces[0] = new Task();
+        spaces[0] = emptySpace();
+        Arrays.fill(holds, NOTHING);
     }
 
-    // ---- for whoever compares or chooses -----------------------------------------------------------------------
+    private static ModelPage[] emptySpace() {
+        ModelPage[] pages = new ModelPage[Op.PAGES];
+        Arrays.setAll(pages, i -> new ModelPage());
+        return pages;
+    }
 
     /**
      * {@return whether a process lives in a slot}
@@ -64,7 +55,7 @@ public final class Model {
      * @param space the slot
      */
     public boolean alive(int space) {
-        return spaces[space] != null;
+        return spaces[space].length > 0;
     }
 
     /**
@@ -73,97 +64,17 @@ public final class Model {
      * @param hold the slot
      */
     public boolean held(int hold) {
-        return holds[hold] != null;
+        return holds[hold] != NOTHING;
     }
 
     /**
-     * {@return whether a page is mapped}
+     * {@return what is at an address}
      *
      * @param space the slot of a process
      * @param page the page
      */
-    public boolean mapped(int space, int page) {
-        return page(space, page) != null;
-    }
-
-    /**
-     * {@return whether a page's contents were lost by a device}
-     *
-     * @param space the slot of a process
-     * @param page the page
-     */
-    public boolean lost(int space, int page) {
-        ModelPage p = page(space, page);
-        return p != null && p.lost;
-    }
-
-    /**
-     * {@return whether a guard is installed}
-     *
-     * @param space the slot of a process
-     * @param page the page
-     */
-    public boolean guarded(int space, int page) {
-        ModelPage p = page(space, page);
-        return p != null && p.guard;
-    }
-
-    /**
-     * {@return what a page is for; null if nothing is mapped}
-     *
-     * @param space the slot of a process
-     * @param page the page
-     */
-    public @Nullable Protection protection(int space, int page) {
-        ModelPage p = page(space, page);
-        return p == null ? null : p.protection;
-    }
-
-    /**
-     * {@return whether a page is shared memory}
-     *
-     * @param space the slot of a process
-     * @param page the page
-     */
-    public boolean shared(int space, int page) {
-        ModelPage p = page(space, page);
-        return p != null && !p.isPrivate();
-    }
-
-    /**
-     * {@return whether a page is locked in memory}
-     *
-     * @param space the slot of a process
-     * @param page the page
-     */
-    public boolean locked(int space, int page) {
-        ModelPage p = page(space, page);
-        return p != null && p.locked;
-    }
-
-    /**
-     * {@return the bytes of a page, not to be changed; null for all zeros}
-     *
-     * @param space the slot of a process
-     * @param page the page
-     */
-    public byte @Nullable [] bytes(int space, int page) {
-        ModelPage p = page(space, page);
-        Cell cell = p == null ? null : p.contents();
-        return cell == null ? null : cell.bytes;
-    }
-
-    private @Nullable ModelPage page(int space, int page) {
-        Task process = spaces[space];
-        return process == null ? null : process.pages[page];
-    }
-
-    private @Nullable ModelPage[] pages(int space) {
-        Task process = spaces[space];
-        if (process == null) {
-            throw new IllegalStateException("no process in slot " + space);
-        }
-        return process.pages;
+    public ModelPage page(int space, int page) {
+        return alive(space) ? spaces[space][page] : new ModelPage();
     }
 
     // ---- steps -------------------------------------------------------------------------------------------------
@@ -181,13 +92,10 @@ public final class Model {
             case Op.Fork fork -> alive(fork.space()) && !alive(fork.child());
             case Op.Exit exit -> alive(exit.space());
             case Op.HoldRead read -> held(read.hold());
-            case Op.HoldWrite write -> {
-                Held held = holds[write.hold()];
-                yield held != null && held.access == Access.WRITE && held.kind != Op.HoldKind.GET;
-            }
+            case Op.HoldWrite write ->
+                holds[write.hold()].access == Access.WRITE && holds[write.hold()].kind != Op.HoldKind.GET;
             case Op.Release release -> held(release.hold());
-            case Op.EvictDevice evict -> true;
-            case Op.EvictNode evict -> true;
+            case Op.EvictDevice _, Op.EvictNode _ -> true;
         };
     }
 
@@ -202,31 +110,32 @@ public final class Model {
         facts = told;
         return switch (op) {
             case Op.Map map -> map(map);
-            case Op.Unmap(int space, int page, int pages) -> unmap(pages(space), page, pages);
-            case Op.Protect protect -> protect(pages(protect.space()), protect);
-            case Op.Remap remap -> remap(pages(remap.space()), remap);
-            case Op.Advise advise -> advise(pages(advise.space()), advise);
-            case Op.Lock(int space, int page, int pages) -> lock(pages(space), page, pages);
-            case Op.Unlock(int space, int page, int pages) -> setLocked(pages(space), page, pages, false);
+            case Op.Unmap(int space, int page, int pages) -> unmap(spaces[space], page, pages);
+            case Op.Protect protect -> protect(spaces[protect.space()], protect);
+            case Op.Remap remap -> remap(spaces[remap.space()], remap);
+            case Op.Advise advise -> advise(spaces[advise.space()], advise);
+            case Op.Lock(int space, int page, int pages) -> lock(spaces[space], page, pages);
+            case Op.Unlock(int space, int page, int pages) -> setLocked(spaces[space], page, pages, false);
             case Op.Fork fork -> fork(fork);
             case Op.Exit(int space) -> exit(space);
-            case Op.Load(int space, int at, int bytes) -> load(pages(space), at, bytes);
-            case Op.Store(int space, int at, int bytes, long value) -> store(pages(space), at, bytes, value);
-            case Op.CompareAndSet cas -> compareAndSet(pages(cas.space()), cas);
-            case Op.Add(int space, int at, int bytes, long delta) -> add(pages(space), at, bytes, delta);
-            case Op.Read(int space, int at, int bytes) -> read(pages(space), at, bytes);
-            case Op.Write(int space, int at, int bytes, long seed) -> write(pages(space), at, bytes, seed);
-            case Op.Fault(int space, int page, Access access) -> fault(page(space, page), access);
-            case Op.DeviceRead(int device, int space, int page, int pages) -> deviceRead(pages(space), page, pages);
-            case Op.DeviceWrite write -> deviceWrite(pages(write.space()), write);
-            case Op.Exclusive(int device, int space, int page, int pages) -> exclusive(pages(space), page, pages);
-            case Op.ToDevice(int device, int space, int page, int pages) -> move(pages(space), page, pages, true);
-            case Op.ToRam(int device, int space, int page, int pages) -> move(pages(space), page, pages, true);
-            case Op.ToNode(int node, int space, int page, int pages) -> move(pages(space), page, pages, false);
-            case Op.EvictDevice evict -> Outcome.OK;
-            case Op.EvictNode evict -> Outcome.OK;
-            case Op.Lose lose -> lose(pages(lose.space()), lose);
-            case Op.Hold hold -> hold(pages(hold.space()), hold);
+            case Op.Load(int space, int at, int bytes) -> load(spaces[space], at, bytes);
+            case Op.Store(int space, int at, int bytes, long value) ->
+                Outcome.orOk(store(spaces[space], at, bytes, value));
+            case Op.CompareAndSet cas -> compareAndSet(spaces[cas.space()], cas);
+            case Op.Add(int space, int at, int bytes, long delta) -> add(spaces[space], at, bytes, delta);
+            case Op.Read(int space, int at, int bytes) -> read(spaces[space], at, bytes);
+            case Op.Write(int space, int at, int bytes, long seed) ->
+                Outcome.orOk(write(spaces[space], at, bytes, seed));
+            case Op.Fault(int space, int page, Access access) -> Outcome.orOk(touch(spaces[space][page], access));
+            case Op.DeviceRead(int device, int space, int page, int pages) -> deviceRead(spaces[space], page, pages);
+            case Op.DeviceWrite write -> deviceWrite(spaces[write.space()], write);
+            case Op.Exclusive(int device, int space, int page, int pages) -> exclusive(spaces[space], page, pages);
+            case Op.ToDevice(int device, int space, int page, int pages) -> move(spaces[space], page, pages, true);
+            case Op.ToRam(int device, int space, int page, int pages) -> move(spaces[space], page, pages, true);
+            case Op.ToNode(int node, int space, int page, int pages) -> move(spaces[space], page, pages, false);
+            case Op.EvictDevice _, Op.EvictNode _ -> Outcome.OK;
+            case Op.Lose lose -> lose(spaces[lose.space()], lose);
+            case Op.Hold hold -> hold(spaces[hold.space()], hold);
             case Op.HoldRead(int hold) -> holdRead(hold);
             case Op.HoldWrite(int hold, long seed) -> holdWrite(hold, seed);
             case Op.Release(int hold) -> release(hold);
@@ -236,9 +145,9 @@ public final class Model {
     // ---- areas -------------------------------------------------------------------------------------------------
 
     private Outcome map(Op.Map op) {
-        @Nullable ModelPage[] pages = pages(op.space());
+        ModelPage[] pages = spaces[op.space()];
         for (int i = op.page(); i < op.page() + op.pages(); i++) {
-            if (pages[i] != null) {
+            if (pages[i].mapped()) {
                 return Outcome.failed("EEXIST");
             }
         }
@@ -249,82 +158,67 @@ public final class Model {
         return Outcome.OK;
     }
 
-    private static Outcome unmap(@Nullable ModelPage[] pages, int from, int count) {
+    private static Outcome unmap(ModelPage[] pages, int from, int count) {
         for (int i = from; i < from + count; i++) {
-            ModelPage page = pages[i];
-            if (page != null) {
-                page.empty();
-                pages[i] = null;
-            }
+            pages[i].empty();
+            pages[i] = new ModelPage();
         }
         return Outcome.OK;
     }
 
-    private static Outcome protect(@Nullable ModelPage[] pages, Op.Protect op) {
+    private static Outcome protect(ModelPage[] pages, Op.Protect op) {
         boolean stopped = false;
         for (int i = op.page(); i < op.page() + op.pages(); i++) {
             ModelPage page = pages[i];
-            if (page == null) {
+            if (!page.mapped()) {
                 return Outcome.failed("ENOMEM");
             }
-            boolean populate = page.locked
-                    && !page.protection.writable()
-                    && op.protection().writable();
+            boolean writableNow = !page.protection.writable() && op.protection().writable();
             page.protection = op.protection();
-            if (populate && page.isPrivate()) {
+            if (writableNow && page.locked && !page.shared()) {
                 // What cannot be populated ends it, to the end of the area: where that is, is not followed here.
-                stopped |= page.guard || page.lost;
+                stopped |= page.barred();
                 if (stopped) {
                     page.maybeWritten();
                 } else {
-                    page.written(SIZE);
+                    page.written();
                 }
             }
         }
         return Outcome.OK;
     }
 
-    private Outcome remap(@Nullable ModelPage[] pages, Op.Remap op) {
+    private Outcome remap(ModelPage[] pages, Op.Remap op) {
         if (op.target() < op.page() + op.pages() && op.page() < op.target() + op.pages()) {
             return Outcome.failed("EINVAL");
         }
-        if (pages[op.page()] == null) {
+        if (!pages[op.page()].mapped()) {
             return Outcome.failed("EFAULT");
         }
         for (int i = 0; i < op.pages(); i++) {
             ModelPage page = pages[op.page() + i];
-            if (page == null) {
-                continue;
+            if (page.mapped()) {
+                unmap(pages, op.target() + i, 1);
+                pages[op.target() + i] = page;
+                pages[op.page() + i] = op.mode() == RemapMode.MOVE ? new ModelPage() : page.withoutContents();
             }
-            unmap(pages, op.target() + i, 1);
-            pages[op.target() + i] = page;
-            pages[op.page() + i] = op.mode() == RemapMode.MOVE ? null : page.withoutContents();
         }
-        if (op.mode() == RemapMode.KEEP_SOURCE) {
-            for (int i = 0; i < Op.PAGES; i++) {
-                ModelPage page = pages[i];
-                boolean moved = i >= op.target() && i < op.target() + op.pages();
-                if (page != null && facts.sameArea[i] && !moved) {
-                    page.locked = false;
-                }
-            }
+        for (int i = 0; i < Op.PAGES && op.mode() == RemapMode.KEEP_SOURCE; i++) {
+            boolean moved = i >= op.target() && i < op.target() + op.pages();
+            pages[i].locked &= moved || !facts.sameArea[i];
         }
         return Outcome.OK;
     }
 
-    private static Outcome advise(@Nullable ModelPage[] pages, Op.Advise op) {
+    private static Outcome advise(ModelPage[] pages, Op.Advise op) {
+        boolean populate = op.advice() == Advice.POPULATE_READ || op.advice() == Advice.POPULATE_WRITE;
         boolean hole = false;
         for (int i = op.page(); i < op.page() + op.pages(); i++) {
-            ModelPage page = pages[i];
-            boolean populate = op.advice() == Advice.POPULATE_READ || op.advice() == Advice.POPULATE_WRITE;
-            if (page == null) {
-                if (populate) {
-                    return Outcome.failed("ENOMEM");
-                }
-                hole = true;
-                continue;
+            hole |= !pages[i].mapped();
+            if (hole && populate) {
+                break;
             }
-            String error = advisePage(page, op.advice());
+            String error = pages[i].mapped() ? advisePage(pages[i], op.advice()) : null;
             if (error != null) {
                 return Outcome.failed(error);
             }
@@ -333,101 +227,68 @@ public final class Model {
     }
 
     private static @Nullable String advisePage(ModelPage page, Advice advice) {
+        boolean refused = switch (advice) {
+            case DONTNEED, COLD, PAGEOUT, GUARD_INSTALL -> page.locked;
+            case FREE -> page.locked || page.shared();
+            case WIPEONFORK -> page.shared();
+            case POPULATE_READ -> !page.allows(Access.READ);
+            case POPULATE_WRITE -> !page.allows(Access.WRITE);
+            default -> false;
+        };
+        if (refused) {
+            return "EINVAL";
+        }
         switch (advice) {
-            case DONTNEED -> {
-                if (page.locked) {
-                    return "EINVAL";
-                }
-                page.empty();
-            }
-            case FREE -> {
-                return page.locked || !page.isPrivate() ? "EINVAL" : null;
-            }
-            case COLD, PAGEOUT -> {
-                return page.locked ? "EINVAL" : null;
-            }
+            case DONTNEED -> page.empty();
             case GUARD_INSTALL -> {
-                if (page.locked) {
-                    return "EINVAL";
-                }
                 page.empty();
                 page.guard = true;
             }
             case GUARD_REMOVE -> page.guard = false;
-            case DONTFORK -> page.dontFork = true;
-            case DOFORK -> page.dontFork = false;
-            case WIPEONFORK -> {
-                if (!page.isPrivate()) {
-                    return "EINVAL";
-                }
-                page.wipeOnFork = true;
-            }
-            case KEEPONFORK -> page.wipeOnFork = false;
+            case DONTFORK, DOFORK -> page.dontFork = advice == Advice.DONTFORK;
+            case WIPEONFORK, KEEPONFORK -> page.wipeOnFork = advice == Advice.WIPEONFORK;
             case POPULATE_READ, POPULATE_WRITE -> {
                 Access access = advice == Advice.POPULATE_WRITE ? Access.WRITE : Access.READ;
-                if (!allows(page, access)) {
-                    return "EINVAL";
-                }
                 return touch(page, access) == null ? null : "EFAULT";
             }
-            case WILLNEED, HUGEPAGE, NOHUGEPAGE -> {
+            case FREE, COLD, PAGEOUT, WILLNEED, HUGEPAGE, NOHUGEPAGE -> {
                 // Nothing that a program could see.
             }
         }
         return null;
     }
 
-    private static Outcome setLocked(@Nullable ModelPage[] pages, int from, int count, boolean locked) {
+    private static Outcome setLocked(ModelPage[] pages, int from, int count, boolean locked) {
         for (int i = from; i < from + count; i++) {
-            ModelPage page = pages[i];
-            if (page == null) {
+            if (!pages[i].mapped()) {
                 return Outcome.failed("ENOMEM");
             }
-            page.locked = locked;
+            pages[i].locked = locked;
         }
         return Outcome.OK;
     }
 
-    private static Outcome lock(@Nullable ModelPage[] pages, int from, int count) {
+    private static Outcome lock(ModelPage[] pages, int from, int count) {
         Outcome marked = setLocked(pages, from, count, true);
         for (int i = from; i < from + count && marked == Outcome.OK; i++) {
-            ModelPage page = pages[i];
-            if (page != null) {
-                Access access = page.isPrivate() && page.protection.writable() ? Access.WRITE : Access.READ;
-                if (touch(page, access) != null) {
-                    return Outcome.failed("ENOMEM");
-                }
+            boolean own = !pages[i].shared() && pages[i].protection.writable();
+            if (touch(pages[i], own ? Access.WRITE : Access.READ) != null) {
+                return Outcome.failed("ENOMEM");
             }
         }
         return marked;
     }
 
     private Outcome fork(Op.Fork op) {
-        @Nullable ModelPage[] parent = pages(op.space());
-        Task child = new Task();
+        ModelPage[] child = emptySpace();
         for (int i = 0; i < Op.PAGES; i++) {
-            ModelPage page = parent[i];
-            if (page == null || page.dontFork) {
-                continue;
-            }
-            ModelPage copy = page.withoutContents();
-            copy.locked = false;
-            child.pages[i] = copy;
-            if (page.wipeOnFork) {
-                continue;
-            }
-            copy.guard = page.guard;
-            copy.lost = page.lost;
-            Cell cell = page.cell;
-            if (cell == null) {
-                continue;
-            }
-            if (cell.own == Cell.Own.YES && cell.pins > 0) {
-                copy.cell = new Cell(cell.bytes.clone(), Cell.Own.YES);
-            } else {
-                cell.own = Cell.Own.NO;
-                cell.mappers++;
-                copy.cell = cell;
+            ModelPage page = spaces[op.space()][i];
+            if (!page.dontFork) {
+                child[i] = page.withoutContents();
+                child[i].locked = false;
+                if (!page.wipeOnFork) {
+                    child[i].shareContents(page);
+                }
             }
         }
         spaces[op.child()] = child;
@@ -435,228 +296,160 @@ public final class Model {
     }
 
     private Outcome exit(int space) {
-        unmap(pages(space), 0, Op.PAGES);
-        spaces[space] = null;
+        unmap(spaces[space], 0, Op.PAGES);
+        spaces[space] = new ModelPage[0];
         return Outcome.OK;
     }
 
     // ---- access ------------------------------------------------------------------------------------------------
 
-    private static boolean allows(ModelPage page, Access access) {
-        return access == Access.WRITE ? page.protection.writable() : page.protection.readable();
-    }
-
     /** A touch by a CPU: null if it is served, else the signal. */
-    private static @Nullable String touch(@Nullable ModelPage page, Access access) {
-        if (page == null || !allows(page, access) || page.guard) {
+    private static @Nullable String touch(ModelPage page, Access access) {
+        if (!page.allows(access) || page.guard) {
             return "SEGV";
         }
         if (page.lost) {
             return "BUS";
         }
         if (access == Access.WRITE) {
-            page.written(SIZE);
+            page.written();
         }
         return null;
     }
 
-    private static Outcome fault(@Nullable ModelPage page, Access access) {
-        String error = touch(page, access);
-        return error == null ? Outcome.OK : Outcome.failed(error);
-    }
-
-    /** Loads into {@link #scratch}; null, or the signal. */
-    private @Nullable String load(@Nullable ModelPage[] pages, int at, int bytes, byte[] into) {
-        for (int done = 0; done < bytes; ) {
+    /** Null, or the signal. */
+    private static @Nullable String load(ModelPage[] pages, int at, int bytes, byte[] into) {
+        String error = null;
+        for (int done = 0; done < bytes && error == null; ) {
             int from = (at + done) % SIZE;
             int part = Math.min(bytes - done, SIZE - from);
             ModelPage page = pages[(at + done) / SIZE];
-            String error = touch(page, Access.READ);
-            if (error != null || page == null) {
-                return error;
-            }
-            Cell cell = page.contents();
-            if (cell == null) {
+            error = touch(page, Access.READ);
+            byte[] found = page.bytes();
+            if (found == null) {
                 Arrays.fill(into, done, done + part, (byte) 0);
             } else {
-                System.arraycopy(cell.bytes, from, into, done, part);
+                System.arraycopy(found, from, into, done, part);
             }
             done += part;
         }
-        return null;
+        return error;
     }
 
     /** Stores from {@link #scratch}, page by page; null, or the signal at the first page that has none. */
-    private @Nullable String store(@Nullable ModelPage[] pages, int at, int bytes) {
+    private @Nullable String store(ModelPage[] pages, int at, int bytes) {
         for (int done = 0; done < bytes; ) {
             int from = (at + done) % SIZE;
             int part = Math.min(bytes - done, SIZE - from);
             ModelPage page = pages[(at + done) / SIZE];
             String error = touch(page, Access.WRITE);
-            if (error != null || page == null) {
+            if (error != null) {
                 return error;
             }
-            System.arraycopy(scratch, done, page.written(SIZE).bytes, from, part);
+            System.arraycopy(scratch, done, page.written().bytes, from, part);
             done += part;
         }
         return null;
     }
 
-    private long word(int bytes) {
-        return switch (bytes) {
-            case 1 -> scratch[0];
-            case 4 -> (int) INT.get(scratch, 0);
-            default -> (long) LONG.get(scratch, 0);
-        };
-    }
-
-    private void setWord(int bytes, long value) {
-        switch (bytes) {
-            case 1 -> scratch[0] = (byte) value;
-            case 4 -> INT.set(scratch, 0, (int) value);
-            default -> LONG.set(scratch, 0, value);
-        }
-    }
-
-    private Outcome load(@Nullable ModelPage[] pages, int at, int bytes) {
+    private Outcome load(ModelPage[] pages, int at, int bytes) {
         String error = load(pages, at, bytes, scratch);
-        return error == null ? Outcome.of(word(bytes)) : Outcome.failed(error);
+        return error == null ? Outcome.of(Word.get(scratch, 0, bytes)) : Outcome.failed(error);
     }
 
-    private Outcome store(@Nullable ModelPage[] pages, int at, int bytes, long value) {
-        setWord(bytes, value);
-        String error = store(pages, at, bytes);
-        return error == null ? Outcome.OK : Outcome.failed(error);
+    private @Nullable String store(ModelPage[] pages, int at, int bytes, long value) {
+        Word.set(scratch, 0, bytes, value);
+        return store(pages, at, bytes);
     }
 
-    /**
-     * {@return the word at an address, for choosing what a compare-and-set expects; 0 where none can be loaded}
-     *
-     * @param space the slot of a process
-     * @param at a byte
-     * @param bytes 4 or 8
-     */
-    public long peek(int space, int at, int bytes) {
-        ModelPage page = page(space, at / SIZE);
-        Cell cell = page == null ? null : page.contents();
-        if (cell == null || at % SIZE + bytes > SIZE) {
-            return 0;
+    private static @Nullable String touchWord(ModelPage[] pages, int at, int bytes) {
+        return at % bytes == 0 ? touch(pages[at / SIZE], Access.WRITE) : "EINVAL";
+    }
+
+    private Outcome compareAndSet(ModelPage[] pages, Op.CompareAndSet op) {
+        String error = touchWord(pages, op.at(), op.bytes());
+        if (error == null && op.hit()) {
+            error = store(pages, op.at(), op.bytes(), op.value());
         }
-        System.arraycopy(cell.bytes, at % SIZE, scratch, 0, bytes);
-        return word(bytes);
+        return error == null ? Outcome.of(op.hit() ? 1 : 0) : Outcome.failed(error);
     }
 
-    private Outcome compareAndSet(@Nullable ModelPage[] pages, Op.CompareAndSet op) {
-        if (op.at() % op.bytes() != 0) {
-            return Outcome.failed("EINVAL");
-        }
-        String error = touch(pages[op.at() / SIZE], Access.WRITE);
+    private Outcome add(ModelPage[] pages, int at, int bytes, long delta) {
+        String error = touchWord(pages, at, bytes);
         if (error != null) {
             return Outcome.failed(error);
         }
-        if (op.hit()) {
-            setWord(op.bytes(), op.value());
-            store(pages, op.at(), op.bytes());
-        }
-        return Outcome.of(op.hit() ? 1 : 0);
-    }
-
-    private Outcome add(@Nullable ModelPage[] pages, int at, int bytes, long delta) {
-        if (at % bytes != 0) {
-            return Outcome.failed("EINVAL");
-        }
-        String error = touch(pages[at / SIZE], Access.WRITE);
-        if (error != null) {
-            return Outcome.failed(error);
-        }
-        System.arraycopy(writtenBytes(pages[at / SIZE]), at % SIZE, scratch, 0, bytes);
-        long before = word(bytes);
-        setWord(bytes, before + delta);
-        store(pages, at, bytes);
+        long before = Word.get(pages[at / SIZE].written().bytes, at % SIZE, bytes);
+        store(pages, at, bytes, before + delta);
         return Outcome.of(before);
     }
 
-    private static byte[] writtenBytes(@Nullable ModelPage page) {
-        if (page == null) {
-            throw new IllegalStateException("a store that was allowed is not mapped");
-        }
-        return page.written(SIZE).bytes;
-    }
-
-    private Outcome read(@Nullable ModelPage[] pages, int at, int bytes) {
+    private static Outcome read(ModelPage[] pages, int at, int bytes) {
         byte[] into = new byte[bytes];
         String error = load(pages, at, bytes, into);
         return error == null ? Outcome.of(into) : Outcome.failed(error);
     }
 
-    private Outcome write(@Nullable ModelPage[] pages, int at, int bytes, long seed) {
+    private @Nullable String write(ModelPage[] pages, int at, int bytes, long seed) {
         Pattern.fill(scratch, bytes, seed);
-        String error = store(pages, at, bytes);
-        return error == null ? Outcome.OK : Outcome.failed(error);
+        return store(pages, at, bytes);
     }
 
     // ---- devices -----------------------------------------------------------------------------------------------
 
-    private static Outcome move(@Nullable ModelPage[] pages, int from, int count, boolean readable) {
+    private static Outcome move(ModelPage[] pages, int from, int count, boolean readable) {
         for (int i = from; i < from + count; i++) {
-            ModelPage page = pages[i];
-            if (page == null || (readable && !page.protection.readable())) {
+            if (!pages[i].mapped() || (readable && !pages[i].protection.readable())) {
                 return Outcome.failed("EINVAL");
             }
         }
         return Outcome.OK;
     }
 
-    private Outcome deviceRead(@Nullable ModelPage[] pages, int from, int count) {
-        byte[] into = new byte[count * SIZE];
-        return load(pages, from * SIZE, count * SIZE, into) == null ? Outcome.of(into) : Outcome.failed("EFAULT");
+    private static Outcome deviceRead(ModelPage[] pages, int from, int count) {
+        Outcome read = read(pages, from * SIZE, count * SIZE);
+        return read.error() == null ? read : Outcome.failed("EFAULT");
     }
 
     /** All pages are made writable before anything is written; at which of several bad pages it fails is left open. */
-    private Outcome deviceWrite(@Nullable ModelPage[] pages, Op.DeviceWrite op) {
+    private Outcome deviceWrite(ModelPage[] pages, Op.DeviceWrite op) {
         int end = op.page() + op.pages();
         boolean fault = false;
         boolean permission = false;
         for (int i = op.page(); i < end; i++) {
-            ModelPage page = pages[i];
-            boolean absent = page == null || !page.protection.readable() || page.guard || page.lost;
+            boolean absent = !pages[i].protection.readable() || pages[i].barred();
             fault |= absent;
-            permission |= !absent && page != null && !page.protection.writable();
+            permission |= !absent && !pages[i].protection.writable();
         }
         if (fault || permission) {
             for (int i = op.page(); i < end; i++) {
-                ModelPage page = pages[i];
-                if (page != null && allows(page, Access.WRITE)) {
-                    page.maybeWritten();
+                if (pages[i].allows(Access.WRITE)) {
+                    pages[i].maybeWritten();
                 }
             }
             return Outcome.failed(fault && permission ? "EFAULT|EPERM" : fault ? "EFAULT" : "EPERM");
         }
-        Pattern.fill(scratch, op.pages() * SIZE, op.seed());
-        store(pages, op.page() * SIZE, op.pages() * SIZE);
-        return Outcome.OK;
+        return Outcome.orOk(write(pages, op.page() * SIZE, op.pages() * SIZE, op.seed()));
     }
 
-    private static Outcome exclusive(@Nullable ModelPage[] pages, int from, int count) {
+    private static Outcome exclusive(ModelPage[] pages, int from, int count) {
         for (int i = from; i < from + count; i++) {
-            ModelPage page = pages[i];
-            if (touch(page, Access.WRITE) != null || page == null) {
+            if (touch(pages[i], Access.WRITE) != null) {
                 return Outcome.failed("EFAULT");
             }
-            if (!page.isPrivate()) {
+            if (pages[i].shared()) {
                 return Outcome.failed("EOPNOTSUPP");
             }
         }
         return Outcome.OK;
     }
 
-    private Outcome lose(@Nullable ModelPage[] pages, Op.Lose op) {
+    private Outcome lose(ModelPage[] pages, Op.Lose op) {
         for (int space = 0; space < Op.SPACES; space++) {
-            for (int i = 0; i < Op.PAGES; i++) {
-                ModelPage page = page(space, i);
-                if (facts.lost[space][i] && page != null) {
-                    page.empty();
-                    page.lost = true;
+            for (int i = 0; i < spaces[space].length; i++) {
+                if (facts.lost[space][i] && spaces[space][i].mapped()) {
+                    spaces[space][i].empty();
+                    spaces[space][i].lost = true;
                 }
             }
         }
@@ -665,105 +458,78 @@ public final class Model {
 
     // ---- references from outside -------------------------------------------------------------------------------
 
-    private Outcome hold(@Nullable ModelPage[] pages, Op.Hold op) {
-        @Nullable Cell[] cells = new Cell[op.pages()];
+    private Outcome hold(ModelPage[] pages, Op.Hold op) {
+        Held held = new Held(new ArrayList<>(), op.access(), op.kind());
         String error = null;
         boolean elsewhere = false;
         for (int i = 0; i < op.pages() && error == null; i++) {
             ModelPage page = pages[op.page() + i];
-            if (touch(page, op.access()) != null || page == null) {
+            if (touch(page, op.access()) != null) {
                 error = "EFAULT";
             } else {
                 Cell before = page.contents();
                 elsewhere |= before != null && (before.holders > 0 || before.maybeHeld);
-                cells[i] = take(page, op.access(), op.kind(), facts.zeroPage[i]);
+                held.cells.add(take(page, op.access(), op.kind(), facts.zeroPage[i]));
             }
         }
         if ("EBUSY".equals(facts.real.error()) && op.kind() == Op.HoldKind.LONG && elsewhere) {
             // Coherent device memory that somebody else holds; how far it came is not told.
             error = "EBUSY";
         }
-        if (error != null) {
-            put(new Held(cells, op.access(), op.kind()));
-            for (int i = 0; i < op.pages() && error.equals("EBUSY"); i++) {
-                ModelPage page = pages[op.page() + i];
-                if (page != null) {
-                    page.maybeWritten();
-                }
-            }
-            return Outcome.failed(error);
+        if (error == null) {
+            holds[op.hold()] = held;
+            return Outcome.OK;
         }
-        holds[op.hold()] = new Held(cells, op.access(), op.kind());
-        return Outcome.OK;
+        put(held);
+        for (int i = 0; i < op.pages() && error.equals("EBUSY"); i++) {
+            pages[op.page() + i].maybeWritten();
+        }
+        return Outcome.failed(error);
     }
 
-    private static @Nullable Cell take(ModelPage page, Access access, Op.HoldKind kind, boolean zeroPage) {
-        Cell cell;
-        if (!page.isPrivate()) {
-            cell = page.written(SIZE);
-        } else {
-            boolean unshare =
-                    access == Access.READ && kind != Op.HoldKind.GET && !(zeroPage && kind == Op.HoldKind.PIN);
-            if (unshare) {
-                page.written(SIZE);
-            }
-            if (page.cell == null && !zeroPage) {
-                // Zeros in a page of their own, perhaps shared over a fork.
-                page.cell = new Cell(new byte[SIZE], Cell.Own.UNSURE);
-            }
-            cell = page.cell;
+    private static Cell take(ModelPage page, Access access, Op.HoldKind kind, boolean zeroPage) {
+        boolean unshare = access == Access.READ && kind != Op.HoldKind.GET && !(zeroPage && kind == Op.HoldKind.PIN);
+        if (unshare || page.shared()) {
+            page.written();
         }
-        if (cell != null) {
-            cell.holders++;
-            cell.pins += kind == Op.HoldKind.GET ? 0 : 1;
+        Cell cell = page.contents();
+        if (cell == null) {
+            // Zeros: for all who touch none but this, or in a page of their own, perhaps shared over a fork.
+            cell = new Cell(new byte[SIZE], Cell.Own.UNSURE);
+            page.cell = zeroPage ? null : cell;
         }
+        cell.holders++;
+        cell.pins += kind == Op.HoldKind.GET ? 0 : 1;
         return cell;
     }
 
     private static void put(Held held) {
         for (Cell cell : held.cells) {
-            if (cell != null) {
-                cell.holders--;
-                cell.pins -= held.kind == Op.HoldKind.GET ? 0 : 1;
-            }
+            cell.holders--;
+            cell.pins -= held.kind == Op.HoldKind.GET ? 0 : 1;
         }
-    }
-
-    private Held heldIn(int hold) {
-        Held held = holds[hold];
-        if (held == null) {
-            throw new IllegalStateException("nothing is held in slot " + hold);
-        }
-        return held;
     }
 
     private Outcome holdRead(int hold) {
-        @Nullable Cell[] cells = heldIn(hold).cells;
-        byte[] into = new byte[cells.length * SIZE];
-        boolean[] unsure = new boolean[cells.length];
-        for (int i = 0; i < cells.length; i++) {
-            Cell cell = cells[i];
-            if (cell != null) {
-                System.arraycopy(cell.bytes, 0, into, i * SIZE, SIZE);
-                unsure[i] = cell.doubtful;
-            }
+        List<Cell> cells = holds[hold].cells;
+        byte[] into = new byte[cells.size() * SIZE];
+        boolean[] unsure = new boolean[cells.size()];
+        for (int i = 0; i < unsure.length; i++) {
+            System.arraycopy(cells.get(i).bytes, 0, into, i * SIZE, SIZE);
+            unsure[i] = cells.get(i).doubtful;
         }
         return Outcome.of(into, unsure);
     }
 
     private Outcome holdWrite(int hold, long seed) {
-        for (Cell cell : heldIn(hold).cells) {
-            if (cell != null) {
-                Pattern.fill(scratch, SIZE, seed);
-                System.arraycopy(scratch, 0, cell.bytes, 0, SIZE);
-            }
-        }
+        Pattern.fill(scratch, SIZE, seed);
+        holds[hold].cells.forEach(cell -> System.arraycopy(scratch, 0, cell.bytes, 0, SIZE));
         return Outcome.OK;
     }
 
     private Outcome release(int hold) {
-        put(heldIn(hold));
-        holds[hold] = null;
+        put(holds[hold]);
+        holds[hold] = NOTHING;
         return Outcome.OK;
     }
 
@@ -775,19 +541,11 @@ public final class Model {
      * @param op the step that was applied last
      */
     public void undo(Op op) {
-        switch (op) {
-            case Op.Fork fork -> {
-                unmap(pages(fork.child()), 0, Op.PAGES);
-                spaces[fork.child()] = null;
-            }
-            case Op.Hold hold -> {
-                if (held(hold.hold())) {
-                    release(hold.hold());
-                }
-            }
-            default -> {
-                // Rights are given or taken before anything can fail; the rest is bytes.
-            }
+        // Of other steps nothing: rights are given or taken before anything can fail; the rest is bytes.
+        if (op instanceof Op.Fork fork) {
+            exit(fork.child());
+        } else if (op instanceof Op.Hold hold && held(hold.hold())) {
+            release(hold.hold());
         }
     }
 
@@ -799,26 +557,10 @@ public final class Model {
     public void doubt(Op op) {
         int space = op instanceof Op.OfRange r ? r.space() : op instanceof Op.OfBytes b ? b.space() : -1;
         space = op instanceof Op.Fork fork ? fork.space() : space;
-        for (int i = 0; space >= 0 && i < Op.PAGES; i++) {
-            ModelPage page = page(space, i);
-            if (page != null && page.cell != null && page.cell.mappers == 1 && page.cell.pins == 0) {
-                page.cell.own = Cell.Own.UNSURE;
+        if (space >= 0) {
+            for (ModelPage page : spaces[space]) {
+                page.doubt();
             }
-        }
-    }
-
-    /**
-     * Puts back the bytes that a page had.
-     *
-     * @param space the slot of a process
-     * @param page the page
-     * @param bytes what it had
-     */
-    public void revert(int space, int page, byte[] bytes) {
-        ModelPage p = page(space, page);
-        Cell cell = p == null ? null : p.contents();
-        if (cell != null) {
-            System.arraycopy(bytes, 0, cell.bytes, 0, SIZE);
         }
     }
 }

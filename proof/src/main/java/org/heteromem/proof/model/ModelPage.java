@@ -2,21 +2,24 @@ package org.heteromem.proof.model;
 
 import java.util.HashMap;
 import java.util.Map;
+import org.heteromem.core.Access;
+import org.heteromem.core.Page;
 import org.heteromem.core.Protection;
 import org.jspecify.annotations.Nullable;
 
-/** A mapped page of a process. */
-final class ModelPage {
+/** What a process has at the place of one page. Where nothing is mapped it has no rights, and no contents. */
+public final class ModelPage {
     /** Memory that several processes see: its pages by their place in it. */
     static final class Store {
         final Map<Integer, Cell> cells = new HashMap<>();
     }
 
-    Protection protection;
+    private final boolean mapped;
     /** For shared memory. */
-    final @Nullable Store store;
+    private final @Nullable Store store;
 
-    final int index;
+    private final int index;
+    Protection protection;
     boolean locked;
     boolean dontFork;
     boolean wipeOnFork;
@@ -26,28 +29,102 @@ final class ModelPage {
     @Nullable
     Cell cell;
 
-    ModelPage(Protection protection, @Nullable Store store, int index) {
+    private ModelPage(boolean mapped, Protection protection, @Nullable Store store, int index) {
+        this.mapped = mapped;
         this.protection = protection;
         this.store = store;
         this.index = index;
     }
 
+    ModelPage() {
+        this(false, Protection.NONE, null, 0);
+    }
+
+    ModelPage(Protection protection, @Nullable Store store, int index) {
+        this(true, protection, store, index);
+    }
+
+    /** {@return whether anything is mapped} */
+    public boolean mapped() {
+        return mapped;
+    }
+
+    /** {@return what it is for} */
+    public Protection protection() {
+        return protection;
+    }
+
+    /** {@return whether it is shared memory} */
+    public boolean shared() {
+        return store != null;
+    }
+
+    /** {@return whether it is locked in memory} */
+    public boolean locked() {
+        return locked;
+    }
+
+    /** {@return whether a guard is installed} */
+    public boolean guarded() {
+        return guard;
+    }
+
+    /** {@return whether its contents were lost by a device} */
+    public boolean lost() {
+        return lost;
+    }
+
+    /** {@return its bytes, not to be changed; null for all zeros} */
+    public byte @Nullable [] bytes() {
+        Cell now = contents();
+        return now == null ? null : now.bytes;
+    }
+
+    /**
+     * Puts back the bytes that it had before a step that failed.
+     *
+     * @param bytes what it had
+     */
+    public void revert(byte[] bytes) {
+        Cell now = contents();
+        if (now != null) {
+            System.arraycopy(bytes, 0, now.bytes, 0, Page.SIZE);
+        }
+    }
+
+    boolean allows(Access access) {
+        return access == Access.WRITE ? protection.writable() : protection.readable();
+    }
+
+    boolean barred() {
+        return guard || lost;
+    }
+
+    @Nullable
+    Cell contents() {
+        return store == null ? cell : store.cells.get(index);
+    }
+
     /** The same rights and flags, no contents; what it shares stays shared. */
     ModelPage withoutContents() {
-        ModelPage copy = new ModelPage(protection, store, index);
+        ModelPage copy = new ModelPage(mapped, protection, store, index);
         copy.locked = locked;
         copy.dontFork = dontFork;
         copy.wipeOnFork = wipeOnFork;
         return copy;
     }
 
-    boolean isPrivate() {
-        return store == null;
-    }
-
-    @Nullable
-    Cell contents() {
-        return store == null ? cell : store.cells.get(index);
+    /** Gets what a parent has at a fork: the same bytes, until one of the two stores; a copy at once of what is pinned. */
+    void shareContents(ModelPage parent) {
+        guard = parent.guard;
+        lost = parent.lost;
+        cell = parent.cell;
+        if (cell != null && cell.own == Cell.Own.YES && cell.pins > 0) {
+            cell = new Cell(cell.bytes.clone(), Cell.Own.YES);
+        } else if (cell != null) {
+            cell.own = Cell.Own.NO;
+            cell.mappers++;
+        }
     }
 
     /** Takes the contents away; others keep theirs. */
@@ -60,13 +137,13 @@ final class ModelPage {
     }
 
     /** After a store: bytes that this process may change. */
-    Cell written(int pageSize) {
+    Cell written() {
         if (store != null) {
-            return store.cells.computeIfAbsent(index, i -> new Cell(new byte[pageSize], Cell.Own.YES));
+            return store.cells.computeIfAbsent(index, i -> new Cell(new byte[Page.SIZE], Cell.Own.YES));
         }
         Cell now = cell;
         if (now == null) {
-            now = new Cell(new byte[pageSize], Cell.Own.YES);
+            now = new Cell(new byte[Page.SIZE], Cell.Own.YES);
         } else if (now.own != Cell.Own.YES) {
             if (now.mappers == 1 && now.holders == 0) {
                 now.own = Cell.Own.YES;
@@ -93,6 +170,13 @@ final class ModelPage {
         } else {
             now.mappers--;
             cell = new Cell(now.bytes.clone(), Cell.Own.UNSURE);
+        }
+    }
+
+    /** After a step that failed: who has the page for himself is not known, but that pins keep it. */
+    void doubt() {
+        if (cell != null && cell.mappers == 1 && cell.pins == 0) {
+            cell.own = Cell.Own.UNSURE;
         }
     }
 }

@@ -50,6 +50,15 @@ public final class Outcome {
     }
 
     /**
+     * {@return a failure, or that all went well}
+     *
+     * @param error its name, or null if there is none
+     */
+    public static Outcome orOk(@Nullable String error) {
+        return error == null ? OK : failed(error);
+    }
+
+    /**
      * {@return a value}
      *
      * @param value what came out

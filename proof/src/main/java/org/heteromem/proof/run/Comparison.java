@@ -2,6 +2,7 @@ package org.heteromem.proof.run;
 
 import java.util.List;
 import org.heteromem.core.Area;
+import org.heteromem.core.Page;
 import org.heteromem.core.Protection;
 import org.heteromem.core.Sharing;
 import org.heteromem.core.event.EventSink;
@@ -12,6 +13,7 @@ import org.heteromem.proof.model.Model;
 import org.heteromem.proof.op.Facts;
 import org.heteromem.proof.op.Op;
 import org.heteromem.proof.op.Outcome;
+import org.heteromem.proof.op.Word;
 import org.heteromem.proof.world.Trouble;
 import org.heteromem.proof.world.World;
 import org.jspecify.annotations.Nullable;
@@ -41,7 +43,7 @@ final class Comparison implements AutoCloseable {
     /** {@return null, or what was different} */
     @Nullable
     String step(Op op) {
-        long expected = op instanceof Op.CompareAndSet cas ? model.peek(cas.space(), cas.at(), cas.bytes()) : 0;
+        long expected = op instanceof Op.CompareAndSet cas ? wordAt(cas) : 0;
         boolean possible = trouble.possible();
         byte @Nullable [][] before = possible ? bytesOf(op) : null;
         Outcome real;
@@ -61,6 +63,13 @@ final class Comparison implements AutoCloseable {
         return wanted.allows(real) ? null : "gave " + real + ", must give " + wanted;
     }
 
+    /** What a compare-and-set expects if it shall hit; any value will do where it cannot. */
+    private long wordAt(Op.CompareAndSet op) {
+        byte[] page = model.page(op.space(), op.at() / Page.SIZE).bytes();
+        int at = op.at() % Page.SIZE;
+        return page == null || at + op.bytes() > Page.SIZE ? 0 : Word.get(page, at, op.bytes());
+    }
+
     // ---- trouble -----------------------------------------------------------------------------------------------
 
     private byte @Nullable [][] bytesOf(Op op) {
@@ -75,8 +84,8 @@ final class Comparison implements AutoCloseable {
             }
             case Op.OfBytes bytes -> {
                 space = bytes.space();
-                from = bytes.at() / org.heteromem.core.Page.SIZE;
-                to = (bytes.at() + bytes.bytes() - 1) / org.heteromem.core.Page.SIZE + 1;
+                from = bytes.at() / Page.SIZE;
+                to = (bytes.at() + bytes.bytes() - 1) / Page.SIZE + 1;
             }
             default -> {
                 return null;
@@ -84,8 +93,8 @@ final class Comparison implements AutoCloseable {
         }
         byte[][] all = new byte[Op.PAGES][];
         for (int i = from; i < to; i++) {
-            byte[] now = model.bytes(space, i);
-            all[i] = now == null ? new byte[org.heteromem.core.Page.SIZE] : now.clone();
+            byte[] now = model.page(space, i).bytes();
+            all[i] = now == null ? new byte[Page.SIZE] : now.clone();
         }
         return all;
     }
@@ -119,17 +128,17 @@ final class Comparison implements AutoCloseable {
     private @Nullable String adopt(int space, byte[][] before) {
         PageView[] views = world.look(space);
         for (int i = 0; i < Op.PAGES; i++) {
-            if (before[i] == null || !model.mapped(space, i)) {
+            if (before[i] == null || !model.page(space, i).mapped()) {
                 continue;
             }
             boolean framed = views[i].frame() >= 0;
-            if (framed && world.holds(views[i], model.bytes(space, i))) {
+            if (framed && world.holds(views[i], model.page(space, i).bytes())) {
                 continue;
             }
             if (framed && !world.holds(views[i], before[i])) {
                 return "left page " + i + " half written";
             }
-            model.revert(space, i, before[i]);
+            model.page(space, i).revert(before[i]);
         }
         return null;
     }
@@ -157,25 +166,25 @@ final class Comparison implements AutoCloseable {
         int page = 0;
         for (Area area : world.areas(space)) {
             int start = World.firstPage(area);
-            int end = start + (int) org.heteromem.core.Page.count(area.length());
+            int end = start + (int) Page.count(area.length());
             for (; page < start; page++) {
-                if (model.mapped(space, page)) {
+                if (model.page(space, page).mapped()) {
                     return "page " + page + " is not mapped but must be";
                 }
             }
             for (; page < end; page++) {
-                Protection protection = model.protection(space, page);
+                Protection protection = model.page(space, page).protection();
                 if (protection != area.protection()
-                        || model.shared(space, page) != (area.sharing() == Sharing.SHARED)
-                        || model.locked(space, page) != area.locked()) {
+                        || model.page(space, page).shared() != (area.sharing() == Sharing.SHARED)
+                        || model.page(space, page).locked() != area.locked()) {
                     return "page " + page + " is in " + area + " but must be " + protection
-                            + (model.shared(space, page) ? " shared" : " private")
-                            + (model.locked(space, page) ? " locked" : "");
+                            + (model.page(space, page).shared() ? " shared" : " private")
+                            + (model.page(space, page).locked() ? " locked" : "");
                 }
             }
         }
         for (; page < Op.PAGES; page++) {
-            if (model.mapped(space, page)) {
+            if (model.page(space, page).mapped()) {
                 return "page " + page + " is not mapped but must be";
             }
         }
@@ -186,21 +195,21 @@ final class Comparison implements AutoCloseable {
         PageView[] views = world.look(space);
         for (int i = 0; i < Op.PAGES; i++) {
             PageView view = views[i];
-            boolean lost = model.lost(space, i);
-            boolean guarded = model.guarded(space, i);
+            boolean lost = model.page(space, i).lost();
+            boolean guarded = model.page(space, i).guarded();
             if ((view.kind() == PageKind.LOST) != lost || (view.kind() == PageKind.GUARD) != guarded) {
                 return "page " + i + " is " + view.kind() + (lost ? ", must be lost" : "")
                         + (guarded ? ", must be guarded" : "");
             }
-            if (lost || guarded || !model.mapped(space, i)) {
+            if (lost || guarded || !model.page(space, i).mapped()) {
                 continue;
             }
-            byte[] bytes = model.bytes(space, i);
+            byte[] bytes = model.page(space, i).bytes();
             if (view.frame() >= 0) {
                 if (!world.holds(view, bytes)) {
                     return "page " + i + ", " + view + ", does not hold its bytes";
                 }
-            } else if (!model.shared(space, i) && bytes != null && !allZero(bytes)) {
+            } else if (!model.page(space, i).shared() && bytes != null && !allZero(bytes)) {
                 return "page " + i + " is " + view.kind() + " but had bytes";
             }
         }

@@ -119,7 +119,7 @@ final class Generator {
     private int page() {
         for (int i = 0; i < 5; i++) {
             lastPage = anyPage();
-            if (model.mapped(lastSpace, lastPage)) {
+            if (model.page(lastSpace, lastPage).mapped()) {
                 break;
             }
         }
@@ -137,7 +137,7 @@ final class Generator {
         int wanted = count(Op.PAGES - lastPage);
         if (random.nextInt(8) != 0) {
             int mapped = 1;
-            while (mapped < wanted && model.mapped(lastSpace, lastPage + mapped)) {
+            while (mapped < wanted && model.page(lastSpace, lastPage + mapped).mapped()) {
                 mapped++;
             }
             return mapped;
@@ -181,13 +181,13 @@ final class Generator {
         int space = space();
         int page = anyPage();
         if (random.nextInt(16) != 0) {
-            for (int i = 0; i < Op.PAGES && model.mapped(space, page); i++) {
+            for (int i = 0; i < Op.PAGES && model.page(space, page).mapped(); i++) {
                 page = (page + 1) % Op.PAGES;
             }
         }
         int wanted = Math.min(1 + random.nextInt(16), Op.PAGES - page);
         int free = 1;
-        while (free < wanted && !model.mapped(space, page + free)) {
+        while (free < wanted && !model.page(space, page + free).mapped()) {
             free++;
         }
         Sharing sharing = random.nextInt(4) == 0 ? Sharing.SHARED : Sharing.PRIVATE;
