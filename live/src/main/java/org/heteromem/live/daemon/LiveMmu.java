@@ -213,9 +213,12 @@ final class LiveMmu implements Mmu {
                 case ARRIVED -> arrive(region, page, run - i);
                 case STAYED -> protect(region, page, run - i, 0);
                 default -> {
-                    // They are where they were. If they were on their way home, they are not any more.
-                    for (long index = region.index(page); index < region.index(page) + run - i; index++) {
-                        region.placements.forget(index);
+                    // They are where they were. If they were on their way home, they are not any more. A page that was in
+                    // no frame was not this migration's: another one may be bringing it home at this moment.
+                    for (int j = i; j < run; j++) {
+                        if (moves.from(j) != 0) {
+                            region.placements.forget(region.index(moves.firstPage() + j));
+                        }
                     }
                 }
             }
