@@ -26,8 +26,9 @@ class LayersTest {
     }
 
     @Test
-    void devicesStandOnTheCore() {
-        onlyUses("devices", "java..", "org.jspecify..", "org.heteromem.core..").check(ALL);
+    void devicesStandOnTheCoreAndACompressionLibrary() {
+        onlyUses("devices", "java..", "org.jspecify..", "org.heteromem.core..", "io.airlift.compress..")
+                .check(ALL);
     }
 
     @Test

@@ -1,5 +1,6 @@
 package org.heteromem.devices.storage;
 
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.regex.Matcher;
@@ -27,7 +28,11 @@ public record StorageSpec(Kind kind, String detail, long bytes) {
     /** The kinds of stores. */
     public enum Kind {
         /** {@link RamStore}. */
-        RAM("ram:SIZE", "pages in memory as they are, for tests and slow memory");
+        RAM("ram:SIZE", "pages in memory as they are, for tests and slow memory"),
+        /** {@link CompressedStore}. */
+        COMPRESSED("compressed[:lz4|zstd]:SIZE", "pages compressed in SIZE of memory, lz4 unless said otherwise"),
+        /** {@link FileStore}. */
+        FILE("file:PATH:SIZE", "pages in a file on a disk, with checksums, by direct I/O where possible");
 
         private final String form;
         private final String summary;
@@ -79,7 +84,17 @@ public record StorageSpec(Kind kind, String detail, long bytes) {
     }
 
     private static String check(String text, Kind kind, String detail) {
-        if (!detail.isEmpty()) {
+        if (kind == Kind.COMPRESSED) {
+            boolean known =
+                    Arrays.stream(Compression.values()).anyMatch(c -> c.label().equals(detail));
+            if (!known && !detail.isEmpty()) {
+                throw wrong(text, "there is no compression '" + detail + "': write " + kind.form());
+            }
+        } else if (kind == Kind.FILE) {
+            if (detail.isEmpty()) {
+                throw wrong(text, "the path is missing: write " + kind.form());
+            }
+        } else if (!detail.isEmpty()) {
             throw wrong(text, "'" + detail + "' means nothing here: write " + kind.form());
         }
         return detail;
@@ -108,9 +123,15 @@ public record StorageSpec(Kind kind, String detail, long bytes) {
         return new IllegalArgumentException("device '" + text + "': " + reason);
     }
 
+    private Compression compression() {
+        return detail.isEmpty() ? Compression.LZ4 : Compression.valueOf(detail.toUpperCase(Locale.ROOT));
+    }
+
     PageStore open(String name, StoreMemory memory) {
         return switch (kind) {
             case RAM -> new RamStore(name, bytes, memory);
+            case COMPRESSED -> new CompressedStore(name, bytes, compression(), memory);
+            case FILE -> new FileStore(name, Path.of(detail), bytes, memory);
         };
     }
 }

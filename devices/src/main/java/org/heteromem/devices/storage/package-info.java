@@ -6,19 +6,18 @@
  *       ▲                      │   (driver)                 │
  *       └──a touch, or fetch───┴────────────────────────────┘
  *                              │
- *                          PageStore: RamStore │ ...
+ *                          PageStore: RamStore │ CompressedStore │ FileStore
  *                              │
  *                          StoreMemory: what must be there after a sudden end
  * </pre>
  *
- * One driver serves every store. It only moves pages; which of them, and when, is decided outside: by a {@link
- * org.heteromem.core.policy.PressureHandler}, by a daemon, by a program that knows what it will need.
+ * One driver serves every store. It only moves pages; which of them, and when, is decided outside: by {@link
+ * Overflow}, by a daemon, by a program that knows what it will need.
  *
  * <pre>{@code
  * StorageDevice device = StorageDevices.create(
- *         manager, "ram:64M", StoreMemory.of(arena), StorageOptions.defaults());
- * manager.setPressureHandler((node, frames) ->
- *         device.evictFrames(manager.coldFrames(node, StorageDevice.BATCH_PAGES)));
+ *         manager, "compressed:64M", StoreMemory.of(arena), StorageOptions.defaults());
+ * manager.setPressureHandler(new Overflow(manager, List.of(device)));
  * cpu.storeLong(address, 42);             // RAM is short? cold pages have gone to the device; a touch brings them back
  * }</pre>
  */

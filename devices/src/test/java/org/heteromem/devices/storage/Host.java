@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 import org.heteromem.core.AddressSpace;
 import org.heteromem.core.Cpu;
 import org.heteromem.core.MemoryManager;
@@ -36,9 +37,8 @@ final class Host implements AutoCloseable {
     }
 
     /** From now on cold pages go to a device when RAM is short. */
-    void overflowTo(StorageDevice device) {
-        manager.setPressureHandler(
-                (node, frames) -> device.evictFrames(manager.coldFrames(node, (int) Math.max(frames, 32))));
+    void overflowTo(StorageDevice... devices) {
+        manager.setPressureHandler(new Overflow(manager, List.of(devices)));
     }
 
     long map(int pages) {
