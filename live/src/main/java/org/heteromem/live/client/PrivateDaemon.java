@@ -186,11 +186,11 @@ public final class PrivateDaemon implements AutoCloseable {
     }
 
     /**
-     * Ends it; its only client has disconnected. Leaves nothing behind, except the log of one that had to be killed.
+     * Waits until it has ended, which it does when its only client disconnects, and makes it end if it does not. Leaves
+     * nothing behind, except the log of one that had to be killed.
      */
     @Override
     public void close() {
-        process.destroy();
         boolean ended = false;
         try {
             ended = process.waitFor(END_SECONDS, TimeUnit.SECONDS);

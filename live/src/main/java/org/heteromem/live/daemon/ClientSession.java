@@ -2,12 +2,13 @@ package org.heteromem.live.daemon;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
@@ -68,6 +69,9 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
     /** Longest region: a bit set of its pages must stay small. */
     static final long MAX_REGION_BYTES = 1L << 42;
 
+    /** What was asked to be pinned. */
+    private record PinnedRange(long address, long bytes) {}
+
     private static final int INSPECTED_PAGES = 1 << 16;
 
     private final Daemon daemon;
@@ -81,7 +85,9 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
     private final MemoryManager manager;
     private final AddressSpace space;
     private final Map<Integer, Region> regions = new ConcurrentHashMap<>();
-    private final Map<Long, PageReferences> pins = new TreeMap<>();
+    /** What holds pages in RAM, by the range that was asked for: the same one any number of times. */
+    private final Map<PinnedRange, ArrayDeque<PageReferences>> pins = new HashMap<>();
+
     private final CopyOnWriteArrayList<Region> order = new CopyOnWriteArrayList<>();
     private final List<StorageDevice> devices = new CopyOnWriteArrayList<>();
     private final FaultPump pump;
@@ -328,13 +334,13 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
         regions.remove(region.id);
         order.remove(region);
         allocatedPages -= region.allocated.size();
-        for (var held = pins.entrySet().iterator(); held.hasNext(); ) {
-            Map.Entry<Long, PageReferences> pin = held.next();
-            if (region.contains(pin.getKey())) {
-                pin.getValue().close();
-                held.remove();
+        pins.entrySet().removeIf(pinned -> {
+            boolean here = region.contains(pinned.getKey().address());
+            if (here) {
+                pinned.getValue().forEach(PageReferences::close);
             }
-        }
+            return here;
+        });
         pump.remove(region.faults);
         space.unmap(region.address, region.bytes);
         mmu.remove(region);
@@ -444,54 +450,61 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
         for (int i = 0; i < request.count(); i++) {
             wanted += Page.of(request.rangeBytes(i));
         }
-        long pinned = pins.values().stream().mapToLong(PageReferences::pages).sum();
+        long pinned = pins.values().stream()
+                .flatMap(ArrayDeque::stream)
+                .mapToLong(PageReferences::pages)
+                .sum();
         if (pinned + wanted > budget.limit() / 2) {
             throw new RefusedException(
                     ErrorCode.LIMIT,
                     "cannot pin " + wanted + " pages beside " + pinned + ": at most half of the RAM, "
                             + budget.limit() / 2 + " pages");
         }
-        List<Long> made = new ArrayList<>();
+        List<PinnedRange> made = new ArrayList<>();
         try {
             for (int i = 0; i < request.count(); i++) {
-                long address = region.address + request.offset(i);
-                if (pins.containsKey(address)) {
-                    throw new RefusedException(
-                            ErrorCode.NOT_ALLOWED, "offset " + request.offset(i) + " of " + region + " is pinned");
-                }
-                pins.put(
-                        address,
-                        Pins.pinLongTerm(
-                                space, address, Math.toIntExact(Page.of(request.rangeBytes(i))), Access.WRITE));
-                made.add(address);
+                PinnedRange range = pinnedRange(region, request, i);
+                PageReferences pin =
+                        Pins.pinLongTerm(space, range.address(), Math.toIntExact(Page.of(range.bytes())), Access.WRITE);
+                pins.computeIfAbsent(range, _ -> new ArrayDeque<>()).push(pin);
+                made.add(range);
             }
         } catch (RuntimeException e) {
-            for (long address : made) {
-                PageReferences pin = pins.remove(address);
-                if (pin != null) {
-                    pin.close();
-                }
-            }
+            made.forEach(this::unpin);
             throw e;
         }
         done(request.correlation(), wanted, 0);
     }
 
+    private static PinnedRange pinnedRange(Region region, RangeRequest request, int i) {
+        return new PinnedRange(region.address + request.offset(i), request.rangeBytes(i));
+    }
+
     private void unpin(Region region, RangeRequest request) {
         long pages = 0;
         for (int i = 0; i < request.count(); i++) {
-            PageReferences pin = pins.get(region.address + request.offset(i));
-            if (pin == null || pin.pages() != Page.of(request.rangeBytes(i))) {
+            if (!unpin(pinnedRange(region, request, i))) {
                 throw new RefusedException(
                         ErrorCode.BAD_RANGE,
                         request.rangeBytes(i) + " bytes at offset " + request.offset(i) + " of " + region
                                 + " were not pinned as such");
             }
-            pins.remove(region.address + request.offset(i));
-            pin.close();
-            pages += pin.pages();
+            pages += Page.of(request.rangeBytes(i));
         }
         done(request.correlation(), pages, 0);
+    }
+
+    /** Ends one pin of a range; false if there is none. */
+    private boolean unpin(PinnedRange range) {
+        ArrayDeque<PageReferences> held = pins.get(range);
+        if (held == null) {
+            return false;
+        }
+        held.pop().close();
+        if (held.isEmpty()) {
+            pins.remove(range);
+        }
+        return true;
     }
 
     private void residency(Region region, RangeRequest request) {

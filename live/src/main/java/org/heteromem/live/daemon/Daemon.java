@@ -17,6 +17,7 @@ import org.heteromem.core.policy.PressureHandler;
 import org.heteromem.devices.storage.StorageDevice;
 import org.heteromem.devices.storage.StorageDevices;
 import org.heteromem.devices.storage.StorageOptions;
+import org.heteromem.devices.storage.StorageSpec;
 import org.heteromem.live.natives.EventFd;
 import org.heteromem.live.natives.NativeException;
 import org.heteromem.live.natives.PidFd;
@@ -181,7 +182,9 @@ public final class Daemon implements AutoCloseable {
         List<StorageDevice> made = new ArrayList<>();
         try {
             for (String what : options.overflow()) {
-                made.add(StorageDevices.create(manager, what, memory, StorageOptions.defaults()));
+                StorageSpec spec = StorageSpec.parse(what);
+                made.add(StorageDevices.create(
+                        manager, spec, memory, StorageOptions.defaults().withName(deviceName(spec, made))));
             }
             return made;
         } catch (RuntimeException e) {
@@ -189,6 +192,16 @@ public final class Daemon implements AutoCloseable {
             throw new RefusedException(
                     ErrorCode.NO_DEVICE, "overflow for client " + session.number() + ": " + e.getMessage());
         }
+    }
+
+    /** Its kind, such that no two of a client have the same name, and none that of RAM. */
+    private static String deviceName(StorageSpec spec, List<StorageDevice> others) {
+        String kind =
+                spec.kind() == StorageSpec.Kind.RAM ? "slow-ram" : spec.kind().label();
+        long alike = others.stream()
+                .filter(other -> other.name().equals(kind) || other.name().startsWith(kind + '-'))
+                .count();
+        return alike == 0 ? kind : kind + '-' + (alike + 1);
     }
 
     void removeDevices(List<StorageDevice> devices) {
@@ -202,6 +215,9 @@ public final class Daemon implements AutoCloseable {
         Long granted = grants.remove(session.number());
         if (granted != null) {
             ramGranted.addAndGet(-granted);
+            if (options.owner() != 0 && sessions.isEmpty()) {
+                bell.signal(); // the owner has no more use for its daemon
+            }
         }
     }
 
