@@ -1,16 +1,16 @@
 package org.heteromem.live.natives;
 
 /** Assertions for code that also runs in a JVM without a test library. */
-final class Require {
+public final class Require {
     private Require() {}
 
-    static void that(boolean holds, String expected) {
+    public static void that(boolean holds, String expected) {
         if (!holds) {
             throw new AssertionError("expected: " + expected);
         }
     }
 
-    static void equal(long actual, long expected, String what) {
+    public static void equal(long actual, long expected, String what) {
         if (actual != expected) {
             throw new AssertionError(what + " is " + actual + ", expected " + expected);
         }

@@ -1,0 +1,215 @@
+package org.heteromem.live;
+
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ThreadLocalRandom;
+import org.heteromem.live.doctor.Tier;
+import org.heteromem.live.natives.Require;
+
+/**
+ * What a program sees of memory that is larger than its RAM, with a private daemon. Needs no test library, so that it runs in
+ * JVMs of other users too.
+ */
+enum LiveScenario {
+    FOUR_TIMES_THE_RAM_IS_WRITTEN_AND_READ {
+        @Override
+        void run(Heteromem memory) {
+            try (Arena arena = memory.arena()) {
+                MemorySegment table = arena.allocate(4 * RAM, 64);
+                long longs = table.byteSize() / 8;
+                for (long i = 0; i < longs; i++) {
+                    table.setAtIndex(JAVA_LONG, i, i * 31);
+                }
+                Residency where = memory.residency(table);
+                Require.that(where.ram() <= RAM / PAGE, "at most the budget in RAM: " + where);
+                Require.that(where.onDevices() >= 3 * RAM / PAGE, "the rest on devices: " + where);
+                Require.equal(where.pages(), 4 * RAM / PAGE, "pages of " + where);
+                for (long i = 0; i < longs; i++) {
+                    Require.equal(table.getAtIndex(JAVA_LONG, i), i * 31, "long " + i);
+                }
+            }
+        }
+    },
+    MEMORY_IS_ZERO_AND_COMES_BACK_WHEN_FREED {
+        @Override
+        void run(Heteromem memory) {
+            for (int round = 0; round < 6; round++) { // together more than RAM and overflow
+                try (Arena arena = memory.confinedArena()) {
+                    MemorySegment table = arena.allocate(OVERFLOW / 2, 8);
+                    for (long at = 0; at < table.byteSize(); at += PAGE) {
+                        Require.equal(table.get(JAVA_LONG, at + 8), 0, "fresh memory at " + at + " in round " + round);
+                        table.set(JAVA_LONG, at + 8, -1);
+                    }
+                }
+            }
+        }
+    },
+    MORE_THAN_THERE_IS_IS_AN_ERROR {
+        @Override
+        void run(Heteromem memory) {
+            try (Arena arena = memory.arena()) {
+                try {
+                    arena.allocate(2 * (RAM + OVERFLOW), 8);
+                    throw new AssertionError("there was room");
+                } catch (OutOfMemoryError e) {
+                    String words = String.valueOf(e.getMessage());
+                    Require.that(words.contains("cannot allocate " + 2 * (RAM + OVERFLOW) + " bytes"), words);
+                }
+                arena.allocate(RAM, 8).fill((byte) 1);
+            }
+        }
+    },
+    EVICTED_MEMORY_IS_PREFETCHED_AND_PINNED {
+        @Override
+        void run(Heteromem memory) {
+            try (Arena arena = memory.arena()) {
+                MemorySegment part = arena.allocate(RAM / 4, 4096).fill((byte) 7);
+                long pages = part.byteSize() / PAGE;
+                memory.evict(part);
+                Require.equal(memory.residency(part).onDevices(), pages, "pages on devices after evicting");
+                memory.prefetchAsync(part).join();
+                Require.equal(memory.residency(part).ram(), pages, "pages in RAM after prefetching");
+                memory.evict(part);
+                try (Pin _ = memory.pin(part)) {
+                    Require.equal(memory.residency(part).ram(), pages, "pages in RAM after pinning");
+                    arena.allocate(2 * RAM, 8).fill((byte) 1); // pushes out whatever can go
+                    memory.evict(part);
+                    Require.equal(memory.residency(part).ram(), pages, "pinned pages in RAM under pressure");
+                }
+                memory.evict(part);
+                Require.equal(memory.residency(part).ram(), 0, "pages in RAM when no longer pinned");
+                for (long i = 0; i < part.byteSize(); i++) {
+                    Require.equal(part.get(JAVA_BYTE, i), 7, "byte " + i);
+                }
+            }
+        }
+    },
+    PINS_OF_THE_SAME_PAGES_COUNT {
+        @Override
+        void run(Heteromem memory) {
+            try (Arena arena = memory.arena()) {
+                MemorySegment small = arena.allocate(64, 64);
+                MemorySegment beside = arena.allocate(64, 64); // in the same page
+                Pin first = memory.pin(small);
+                Pin second = memory.pin(beside);
+                Pin third = memory.pin(small);
+                first.close();
+                third.close();
+                memory.evict(beside);
+                Require.equal(memory.residency(beside).ram(), 1, "pages in RAM with one pin left");
+                second.close();
+                beside.set(JAVA_LONG, 0, 5);
+            }
+        }
+    },
+    A_SYSTEM_CALL_MEETS_EVICTED_MEMORY {
+        @Override
+        void run(Heteromem memory) throws Exception {
+            try (Arena arena = memory.arena();
+                    FileChannel zero = FileChannel.open(Path.of("/dev/zero"), StandardOpenOption.READ)) {
+                MemorySegment segment = arena.allocate(1 << 20, 4096).fill((byte) 9);
+                ByteBuffer buffer = segment.asByteBuffer();
+                memory.evict(segment);
+                if (memory.tier() == Tier.FULL) {
+                    Require.equal(zero.read(buffer.duplicate()), 1 << 20, "bytes read into evicted memory");
+                } else {
+                    try {
+                        zero.read(buffer.duplicate());
+                        throw new AssertionError("a system call met evicted memory without the right to");
+                    } catch (IOException e) {
+                        Require.that(String.valueOf(e.getMessage()).contains("Bad address"), "EFAULT, not " + e);
+                    }
+                    Require.equal(
+                            memory.touch(segment, () -> zero.read(buffer.duplicate())), 1 << 20, "bytes read, touched");
+                }
+                Require.equal(segment.get(JAVA_BYTE, 12345), 0, "what was read");
+                MemorySegment fresh = arena.allocate(1 << 20, 4096); // nowhere yet
+                memory.touch(fresh);
+                Require.equal(zero.read(fresh.asByteBuffer()), 1 << 20, "bytes read into fresh memory");
+            }
+        }
+    },
+    THREADS_WRITE_WHILE_MEMORY_MOVES_AND_THE_COLLECTOR_RUNS {
+        @Override
+        void run(Heteromem memory) {
+            try (Arena arena = memory.sharedArena()) {
+                MemorySegment table = arena.allocate(3 * RAM, 64);
+                List<CompletableFuture<Void>> all = new ArrayList<>();
+                for (int thread = 0; thread < 3; thread++) {
+                    long mine = thread;
+                    all.add(CompletableFuture.runAsync(() -> {
+                        ThreadLocalRandom random = ThreadLocalRandom.current();
+                        for (int i = 0; i < 20_000; i++) {
+                            // Each page has a counter of each thread.
+                            long at = random.nextLong(table.byteSize() / PAGE) * PAGE + mine * 8;
+                            table.set(JAVA_LONG, at, table.get(JAVA_LONG, at) + 1);
+                        }
+                    }));
+                }
+                while (!all.stream().allMatch(CompletableFuture::isDone)) {
+                    System.gc();
+                    memory.evict(table.asSlice(0, RAM / 2));
+                }
+                all.forEach(CompletableFuture::join);
+                for (long thread = 0; thread < 3; thread++) {
+                    long sum = 0;
+                    for (long at = thread * 8; at < table.byteSize(); at += PAGE) {
+                        sum += table.get(JAVA_LONG, at);
+                    }
+                    Require.equal(sum, 20_000, "what thread " + thread + " counted");
+                }
+            }
+        }
+    },
+    THE_PRIVATE_DAEMON_ENDS_WITH_THE_LAST_ARENA {
+        @Override
+        void run(Heteromem memory) {
+            ProcessHandle daemon = ProcessHandle.of(memory.daemonPid()).orElseThrow();
+            Arena arena = memory.arena();
+            MemorySegment segment = arena.allocate(2 * RAM, 8).fill((byte) 3);
+            memory.close();
+            Require.equal(segment.get(JAVA_BYTE, 0), 3, "memory of an arena that is still open");
+            Require.that(daemon.isAlive(), "a daemon while there is an arena");
+            arena.close();
+            Require.that(!daemon.isAlive(), "no daemon without one");
+        }
+    };
+
+    static final long PAGE = 4096;
+    static final long RAM = 16L << 20;
+    static final long OVERFLOW = 128L << 20;
+
+    abstract void run(Heteromem memory) throws Exception;
+
+    void run() throws Exception {
+        try (Heteromem memory = Heteromem.open(Options.ram(RAM).overflow("ram", OVERFLOW))) {
+            run(memory);
+        }
+    }
+
+    /** Runs all, and prints the name of each that has passed. */
+    static final class Main {
+        private Main() {}
+
+        public static void main(String[] args) throws Exception {
+            try (Heteromem memory = Heteromem.open(Options.ram(RAM))) {
+                System.out.println("tier " + memory.tier());
+            }
+            for (LiveScenario scenario : values()) {
+                scenario.run();
+                System.out.println("passed " + scenario);
+            }
+        }
+    }
+}
