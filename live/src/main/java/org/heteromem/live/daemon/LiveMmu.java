@@ -213,8 +213,8 @@ final class LiveMmu implements Mmu {
                 case ARRIVED -> arrive(region, page, run - i);
                 case STAYED -> protect(region, page, run - i, 0);
                 default -> {
-                    // They are where they were. If they were on their way home, they are not any more. A page that was in
-                    // no frame was not this migration's: another one may be bringing it home at this moment.
+                    // They are where they were. If they were on their way home, they are not any more. A page that
+                    // was in no frame was not this migration's: another one may be bringing it home right now.
                     for (int j = i; j < run; j++) {
                         if (moves.from(j) != 0) {
                             region.placements.forget(region.index(moves.firstPage() + j));
