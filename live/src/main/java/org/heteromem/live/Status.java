@@ -21,7 +21,8 @@ public record Status(List<Subject> subjects) {
      *
      * @param pid its process
      * @param name the name that it gave itself
-     * @param counters numbers by name, in the daemon's order; names that end in {@code _bytes} are bytes
+     * @param counters numbers by name, in the daemon's order, such as {@code ram.limit} and {@code ram.used} in
+     *     bytes, {@code faults}, {@code bytes.in} and {@code bytes.out}
      */
     public record Subject(int pid, String name, Map<String, Long> counters) {
         /** Keeps the order of the counters. */

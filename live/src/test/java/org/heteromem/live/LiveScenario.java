@@ -38,6 +38,12 @@ enum LiveScenario {
                 for (long i = 0; i < longs; i++) {
                     Require.equal(table.getAtIndex(JAVA_LONG, i), i * 31, "long " + i);
                 }
+                Status status = memory.status();
+                Require.equal(status.subjects().getFirst().pid(), memory.daemonPid(), "whose status comes first");
+                Status.Subject mine = status.subjects().getLast();
+                Require.equal(mine.pid(), ProcessHandle.current().pid(), "whose status follows");
+                Require.equal(mine.counters().getOrDefault("ram.limit", 0L), RAM, "RAM in " + mine);
+                Require.that(mine.counters().getOrDefault("bytes.out", 0L) >= 3 * RAM, "what went out in " + mine);
             }
         }
     },

@@ -45,6 +45,7 @@ import org.heteromem.live.wire.Hello;
 import org.heteromem.live.wire.MalformedMessageException;
 import org.heteromem.live.wire.Message;
 import org.heteromem.live.wire.MessageType;
+import org.heteromem.live.wire.Query;
 import org.heteromem.live.wire.RangeRequest;
 import org.heteromem.live.wire.RegisterRegion;
 import org.heteromem.live.wire.UnregisterRegion;
@@ -99,7 +100,7 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
     private volatile Evictor evictor;
     private long allocatedPages;
     private long limitPages;
-    private boolean welcomed;
+    private volatile boolean welcomed;
     private volatile boolean ended;
 
     ClientSession(Daemon daemon, long number, Connection connection, PidFd process, int pid, Log log) {
@@ -179,6 +180,7 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
                     done(correlation, 0, 0);
                 }
                 case RangeRequest request -> serve(request);
+                case Query query when query.type() == MessageType.STATUS -> tellStatus(query);
                 default ->
                     throw new RefusedException(
                             ErrorCode.NOT_ALLOWED, message.type() + " is not for a client that has memory");
@@ -535,7 +537,33 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
     }
 
     private Counters counters(long correlation, Map<String, Long> values) {
-        Counters counters = new Counters().begin(buffer, correlation, pid, Following.LAST, name);
+        return table(correlation, pid, Following.LAST, name, values);
+    }
+
+    /** The daemon first, then all clients or the one that was asked for. */
+    private void tellStatus(Query query) {
+        List<ClientSession> asked = daemon.sessions().stream()
+                .filter(session -> session.welcomed && (query.pid() == 0 || query.pid() == session.pid))
+                .toList();
+        send(table(
+                query.correlation(),
+                daemon.pid(),
+                asked.isEmpty() ? Following.LAST : Following.MORE,
+                "daemon",
+                daemon.status()));
+        for (ClientSession session : asked) {
+            send(table(
+                    query.correlation(),
+                    session.pid,
+                    session == asked.getLast() ? Following.LAST : Following.MORE,
+                    session.name,
+                    session.status()));
+        }
+    }
+
+    private Counters table(
+            long correlation, int subjectPid, Following following, String subject, Map<String, Long> values) {
+        Counters counters = new Counters().begin(buffer, correlation, subjectPid, following, subject);
         values.forEach(counters::add);
         return counters;
     }

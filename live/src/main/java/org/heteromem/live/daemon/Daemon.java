@@ -3,6 +3,7 @@ package org.heteromem.live.daemon;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentSkipListMap;
@@ -219,6 +220,15 @@ public final class Daemon implements AutoCloseable {
                 bell.signal(); // the owner has no more use for its daemon
             }
         }
+    }
+
+    /** {@return what it has given out, by name} */
+    Map<String, Long> status() {
+        Map<String, Long> all = new LinkedHashMap<>();
+        all.put("ram.limit", options.ramBytes());
+        all.put("ram.granted", ramGranted.get());
+        all.put("clients", (long) grants.size());
+        return all;
     }
 
     /** {@return the sessions, oldest first} */
