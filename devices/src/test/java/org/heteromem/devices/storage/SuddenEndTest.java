@@ -39,6 +39,8 @@ class SuddenEndTest {
         Process victim = new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                         "--enable-native-access=ALL-UNNAMED",
+                        // The codec's native library is unpacked there, and who is killed does not clean up.
+                        "-Djava.io.tmpdir=" + directory,
                         "-cp",
                         System.getProperty("java.class.path"),
                         Victim.class.getName(),
