@@ -335,26 +335,4 @@ class ConcurrencyTest {
             observer.join();
         }
     }
-
-    /** What a process is charged for is never less than nothing, whoever faults and whoever throws away. */
-    @Test
-    void noChargeIsEverSeenBelowZero() {
-        try (MemoryManager manager =
-                MemoryManager.builder().node(Page.address(RAM_PAGES)).build()) {
-            AddressSpace space = manager.createAddressSpace();
-            long a = space.map(Page.SIZE, Protection.READ_WRITE, Sharing.PRIVATE);
-            AtomicBoolean done = new AtomicBoolean();
-            CompletableFuture<Void> observer = CompletableFuture.runAsync(() -> {
-                while (!done.get()) {
-                    space.advise(a, Page.SIZE, Advice.DONTNEED);
-                    assertThat(Inspector.anonymousPages(space)).isNotNegative();
-                }
-            });
-            for (int i = 0; i < 50_000 && !observer.isDone(); i++) {
-                space.fault(a, Access.WRITE);
-            }
-            done.set(true);
-            observer.join();
-        }
-    }
 }

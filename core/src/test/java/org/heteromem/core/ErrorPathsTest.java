@@ -137,7 +137,12 @@ class ErrorPathsTest {
         space.protect(at(base, 2), 2L * Page.SIZE, Protection.READ);
         for (int pages : new int[] {2, 3, 4}) {
             assertThatThrownBy(() -> Migration.setup(
-                            space, at(base, 1), pages * (long) Page.SIZE, Set.of(Migration.Select.SYSTEM), driver))
+                                    space,
+                                    at(base, 1),
+                                    pages * (long) Page.SIZE,
+                                    Set.of(Migration.Select.SYSTEM),
+                                    driver)
+                            .close())
                     .isInstanceOf(MemoryException.class)
                     .hasMessageContaining("EINVAL");
         }

@@ -1,11 +1,14 @@
 package org.heteromem.proof.mutate;
 
+import java.io.File;
 import java.io.IOException;
 import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
@@ -14,60 +17,67 @@ import javax.tools.StandardJavaFileManager;
 import javax.tools.ToolProvider;
 
 /**
- * Applies each mutant of {@code mutants.txt} to a copy of the core, compiles it and runs {@link Victim} against it. Arguments:
- * the checkout; then, if not all shall run, parts of names. Exit code 1 if a mutant survived.
+ * Applies each mutant of {@code mutants.txt} to a copy of the one class it is for, compiles that and runs {@link Victim}
+ * with it. The checkout is only read; copies live in {@code proof/target/mutants}. Arguments: the checkout; then, if not all
+ * shall run, parts of names. Exit code 1 if a mutant survived or cannot be applied.
  */
 final class Mutate {
-    /** A mutant that makes something wait for ever is caught by patience. */
-    private static final long MOST_SECONDS = 240;
+    /** The victim has patience of its own; this is for one that is too far gone to tell. */
+    private static final long MOST_SECONDS = 300;
 
-    private record Mutant(String item, String what, String file, String search, String replace) {}
+    private static final String CAUGHT = "CAUGHT";
+
+    private record Mutant(String name, String module, Path file, String search, String replace) {}
 
     private final Path root;
     private final Path work;
 
-    private Mutate(Path root, Path work) {
+    private Mutate(Path root) {
         this.root = root;
-        this.work = work;
+        this.work = root.resolve("proof/target/mutants");
     }
 
     public static void main(String[] arguments) throws IOException, InterruptedException {
-        Path root = Path.of(arguments[0]).toAbsolutePath().normalize();
-        Mutate mutate = new Mutate(root, Files.createTempDirectory("mutants"));
-        List<Mutant> mutants = mutate.read();
-        int survived = 0;
+        Mutate mutate = new Mutate(Path.of(arguments[0]).toAbsolutePath().normalize());
+        List<String> wanted = Arrays.asList(arguments).subList(1, arguments.length);
         int run = 0;
-        for (Mutant mutant : mutants) {
-            String name = mutant.item() + ' ' + mutant.what();
-            boolean wanted = arguments.length == 1;
-            for (int i = 1; i < arguments.length; i++) {
-                wanted |= name.contains(arguments[i]);
-            }
-            if (wanted) {
-                String verdict = mutate.judge(mutant);
-                System.out.println(name + "\n    " + verdict);
-                run++;
-                survived += verdict.startsWith("CAUGHT") ? 0 : 1;
+        int caught = 0;
+        if (wanted.isEmpty()) {
+            // What fails anyway catches nothing.
+            mutate.deleteWork();
+            String verdict = mutate.run(Files.createDirectories(mutate.work.resolve("classes")));
+            System.out.println("no defect\n    " + verdict);
+            if (verdict.startsWith(CAUGHT)) {
+                System.exit(1);
             }
         }
-        System.out.println(run + " mutants, " + (run - survived) + " caught");
-        System.exit(survived == 0 ? 0 : 1);
+        for (Mutant mutant : mutate.read()) {
+            if (wanted.isEmpty() || wanted.stream().anyMatch(mutant.name()::contains)) {
+                System.out.println(mutant.name());
+                String verdict = mutate.judge(mutant);
+                System.out.println("    " + verdict);
+                run++;
+                caught += verdict.startsWith(CAUGHT) ? 1 : 0;
+            }
+        }
+        System.out.println(run + " mutants, " + caught + " caught");
+        System.exit(caught == run && run > 0 ? 0 : 1);
     }
 
     private List<Mutant> read() throws IOException {
-        Path file = root.resolve("proof/src/test/resources/mutants.txt");
         List<Mutant> mutants = new ArrayList<>();
-        for (String block : Files.readString(file).split("(?m)^== ", -1)) {
+        String all = Files.readString(root.resolve("proof/src/test/resources/mutants.txt"));
+        for (String block : all.split("(?m)^== ", -1)) {
             String[] parts = block.split("(?m)^(<<<|===|>>>)\n", -1);
             if (parts.length < 3) {
                 continue;
             }
             String[] head = parts[0].split("\n", -1);
-            String[] title = head[0].split(": ", 2);
+            Path file = Path.of(head[1].strip());
             mutants.add(new Mutant(
-                    title[0],
-                    title[1],
-                    "core/src/main/java/org/heteromem/core/" + head[1].strip(),
+                    head[0].strip(),
+                    file.getName(0).toString(),
+                    Path.of("org/heteromem").resolve(file),
                     parts[1].strip(),
                     parts[2].strip()));
         }
@@ -75,64 +85,82 @@ final class Mutate {
     }
 
     private String judge(Mutant mutant) throws IOException, InterruptedException {
-        Path sources = root.resolve("core/src/main/java");
-        Path file = root.resolve(mutant.file());
-        String text = Files.readString(file);
+        String text = Files.readString(
+                root.resolve(mutant.module()).resolve("src/main/java").resolve(mutant.file()));
         int at = text.indexOf(mutant.search());
         if (at < 0 || text.indexOf(mutant.search(), at + 1) >= 0) {
             return "BROKEN: the text to replace must occur once in " + mutant.file();
         }
-        Path patched = work.resolve("src").resolve(sources.relativize(file));
+        deleteWork();
+        Path patched = work.resolve("src").resolve(mutant.file());
         Files.createDirectories(patched.getParent());
         Files.writeString(patched, text.replace(mutant.search(), mutant.replace()));
-        Path classes = Files.createTempDirectory(work, "classes");
+        Path classes = Files.createDirectories(work.resolve("classes"));
         String errors = compile(patched, classes);
         if (!errors.isEmpty()) {
             return "BROKEN: does not compile: " + errors;
         }
+        return run(classes);
+    }
+
+    private String run(Path classes) throws IOException, InterruptedException {
+        Path out = work.resolve("out.txt");
         Process victim = new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                         "-ea",
+                        "-Xmx1g",
                         "--enable-native-access=ALL-UNNAMED",
                         "-cp",
-                        classes + java.io.File.pathSeparator + System.getProperty("java.class.path"),
+                        classes + File.pathSeparator + System.getProperty("java.class.path"),
                         Victim.class.getName())
                 .directory(root.resolve("cli").toFile())
                 .redirectErrorStream(true)
-                .redirectOutput(work.resolve("out.txt").toFile())
+                .redirectOutput(out.toFile())
                 .start();
-        if (!victim.waitFor(MOST_SECONDS, TimeUnit.SECONDS)) {
-            victim.destroyForcibly().waitFor();
-            return "CAUGHT by patience: it did not end within " + MOST_SECONDS + " s";
+        Thread stop = Thread.ofPlatform().unstarted(victim::destroyForcibly);
+        Runtime.getRuntime().addShutdownHook(stop);
+        boolean ended = victim.waitFor(MOST_SECONDS, TimeUnit.SECONDS);
+        victim.destroyForcibly().waitFor();
+        Runtime.getRuntime().removeShutdownHook(stop);
+        List<String> lines;
+        // What a mutant prints need not be text.
+        try (Stream<String> read =
+                Files.readString(out, StandardCharsets.ISO_8859_1).lines()) {
+            lines = read.toList();
         }
-        try (Stream<String> lines = Files.lines(work.resolve("out.txt"), StandardCharsets.UTF_8)) {
-            return lines.filter(line -> line.startsWith("CAUGHT") || line.startsWith("SURVIVED"))
-                    .findFirst()
-                    .orElse("CAUGHT by a crash: exit code " + victim.exitValue());
-        }
+        return lines.stream()
+                .filter(line -> line.startsWith(CAUGHT) || line.startsWith("SURVIVED"))
+                .findFirst()
+                .orElse(CAUGHT + (ended ? " by a crash: exit code " + victim.exitValue() : " by patience"));
     }
 
-    /** One class against the classes of the real core: they differ in nothing that others see. */
-    private String compile(Path patched, Path classes) throws IOException {
+    /** One class against the classes of the real modules: they differ in nothing that others see. */
+    private static String compile(Path patched, Path classes) throws IOException {
         JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
         StringWriter errors = new StringWriter();
         try (StandardJavaFileManager files = compiler.getStandardFileManager(null, null, StandardCharsets.UTF_8)) {
-            boolean done = compiler.getTask(
-                            errors,
-                            files,
-                            null,
-                            List.of(
-                                    "-nowarn",
-                                    "-proc:none",
-                                    "-implicit:none",
-                                    "-d",
-                                    classes.toString(),
-                                    "-cp",
-                                    System.getProperty("java.class.path")),
-                            null,
-                            files.getJavaFileObjects(patched))
+            List<String> options = List.of(
+                    "-nowarn",
+                    "-proc:none",
+                    "-implicit:none",
+                    "-d",
+                    classes.toString(),
+                    "-cp",
+                    System.getProperty("java.class.path"));
+            boolean done = compiler.getTask(errors, files, null, options, null, files.getJavaFileObjects(patched))
                     .call();
             return done ? "" : errors.toString();
+        }
+    }
+
+    private void deleteWork() throws IOException {
+        if (!Files.exists(work)) {
+            return;
+        }
+        try (Stream<Path> tree = Files.walk(work)) {
+            for (Path path : tree.sorted(Comparator.reverseOrder()).toList()) {
+                Files.delete(path);
+            }
         }
     }
 }
