@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Deque;
 import java.util.List;
 import java.util.Set;
@@ -20,9 +21,15 @@ import org.heteromem.core.inspect.StateChecker;
 import org.heteromem.core.memory.ArenaStore;
 import org.heteromem.core.memory.FrameBudget;
 import org.heteromem.core.memory.HomedMemory;
+import org.heteromem.core.memory.WorkingSetFigures;
 import org.heteromem.core.migrate.Migration;
 import org.heteromem.core.mmu.Mmu;
 import org.heteromem.core.mmu.PageMoves;
+import org.heteromem.core.pin.PageReferences;
+import org.heteromem.core.pin.Pins;
+import org.heteromem.core.policy.PageList;
+import org.heteromem.core.policy.VictimPolicy;
+import org.heteromem.core.policy.WorkingSetView;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -37,7 +44,37 @@ class HomedMemoryTest {
     private final List<String> told = new ArrayList<>();
 
     private final Object owner = new Object();
-    private final FrameBudget budget = new FrameBudget(BUDGET, 2);
+    /** Protects what it is told to, and notes what it hears. */
+    private static final class Victims implements VictimPolicy {
+        private final List<String> heard = new ArrayList<>();
+        private PageList answer = PageList.INACTIVE;
+        private int fromActive;
+
+        @Override
+        public String name() {
+            return "test";
+        }
+
+        @Override
+        public String description() {
+            return "what the test wants";
+        }
+
+        @Override
+        public PageList refault(WorkingSetView set, long distance, PageList evictedFrom) {
+            heard.add(distance + " after " + evictedFrom + ", " + set.active() + "+" + set.inactive() + " of "
+                    + set.limit());
+            return answer;
+        }
+
+        @Override
+        public int activeVictims(WorkingSetView set, int wanted) {
+            return fromActive;
+        }
+    }
+
+    private final Victims victims = new Victims();
+    private final FrameBudget budget = new FrameBudget(BUDGET, 2, victims);
     private MemoryManager manager;
     private AddressSpace space;
     private HomedMemory memory;
@@ -228,6 +265,72 @@ class HomedMemoryTest {
         touch(1);
         touch(9);
         assertThat(manager.coldFrames(memory, 2)).containsExactly(memory.firstFrame() + 5, memory.firstFrame() + 1);
+    }
+
+    private long[] frames(int... pages) {
+        return Arrays.stream(pages)
+                .mapToLong(page -> memory.firstFrame() + page)
+                .toArray();
+    }
+
+    @Test
+    void aPageThatIsMissedSoonIsProtectedWhereThePolicySaysSo() {
+        touch(0);
+        touch(1);
+        evict(0, 1);
+        evict(1, 1);
+        victims.answer = PageList.ACTIVE;
+        touch(0);
+        assertThat(victims.heard).containsExactly("1 after INACTIVE, 0+0 of 8");
+        touch(2);
+        touch(3);
+        assertThat(manager.coldFrames(memory, 2)).containsExactly(frames(2, 3));
+        assertThat(manager.coldFrames(memory, 8))
+                .as("the other list makes up for what is missing, and nothing comes twice")
+                .containsExactly(frames(2, 3, 0));
+        victims.fromActive = 1;
+        assertThat(manager.coldFrames(memory, 2)).containsExactly(frames(0, 2));
+        assertThat(budget.workingSet()).isEqualTo(new WorkingSetFigures(1, 2, 2, 1, 1));
+    }
+
+    @Test
+    void thePolicyHearsWhereAnEvictedPageHadBeen() {
+        touch(0);
+        evict(0, 1);
+        victims.answer = PageList.ACTIVE;
+        touch(0);
+        evict(0, 1);
+        victims.answer = PageList.INACTIVE;
+        touch(0);
+        touch(1);
+        evict(0, 1);
+        touch(0);
+        assertThat(victims.heard)
+                .containsExactly(
+                        "0 after INACTIVE, 0+0 of 8", "0 after ACTIVE, 0+0 of 8", "0 after INACTIVE, 0+1 of 8");
+    }
+
+    @Test
+    void aPageThatWasThrownAwayIsNew() {
+        touch(0);
+        evict(0, 1);
+        space.advise(at(0), Page.SIZE, Advice.DONTNEED);
+        touch(0);
+        space.advise(at(0), Page.SIZE, Advice.DONTNEED);
+        touch(0);
+        assertThat(victims.heard).isEmpty();
+    }
+
+    @Test
+    void aPageThatCouldNotLeaveIsNotMissed() {
+        touch(0);
+        try (PageReferences held = Pins.pin(space, at(0), 1, Access.WRITE)) {
+            assertThat(evict(0, 1)).isZero();
+            assertThat(held.pages()).isEqualTo(1);
+        }
+        assertThat(manager.coldFrames(memory, 1)).containsExactly(frames(0));
+        assertThat(victims.heard).isEmpty();
+        assertThat(budget.workingSet()).isEqualTo(new WorkingSetFigures(0, 1, 0, 0, 0));
     }
 
     @Test

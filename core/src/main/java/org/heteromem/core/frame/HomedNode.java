@@ -7,6 +7,7 @@ import org.heteromem.core.Page;
 import org.heteromem.core.memory.FrameBudget;
 import org.heteromem.core.memory.FrameStore;
 import org.heteromem.core.memory.HomedMemory;
+import org.heteromem.core.policy.PageList;
 
 /**
  * The frames of homed memory: no free list, because the address says which frame it must be. A free frame is one whose
@@ -34,7 +35,7 @@ public final class HomedNode extends LruNode implements HomedMemory {
      * @param budget what its frames are charged to
      */
     public HomedNode(String name, FrameTable table, long firstFrame, FrameStore store, FrameBudget budget) {
-        super(table, firstFrame, store);
+        super(table, firstFrame, store, budget.lists());
         this.name = name;
         this.budget = budget;
     }
@@ -110,6 +111,11 @@ public final class HomedNode extends LruNode implements HomedMemory {
             budget.uncharge();
             return BUSY;
         }
+        if (!comingHome) {
+            // A page that never was, or that was thrown away where it lay: what was evicted from here is nobody's any
+            // more.
+            table.setLinks(frame, 0);
+        }
         used.getAndIncrement();
         return frame;
     }
@@ -121,6 +127,31 @@ public final class HomedNode extends LruNode implements HomedMemory {
      */
     public long frameOf(long page) {
         return range.first + (page - firstPage.get());
+    }
+
+    /**
+     * Notes that the page of a frame leaves for a device. Between {@link #beginLruBatch} and {@link #endLruBatch}.
+     *
+     * @param frame a frame of this node whose page was isolated by the caller
+     */
+    public void lruEvicted(long frame) {
+        table.setLinks(frame, workingSet.evict(table.has(frame, Frames.ACTIVE) ? PageList.ACTIVE : PageList.INACTIVE));
+    }
+
+    @Override
+    PageList listFor(long frame) {
+        // A page that was only isolated has no shadow, and its flag still says where it belongs.
+        long shadow = table.links(frame);
+        return shadow == 0 ? PageList.INACTIVE : workingSet.refault(shadow);
+    }
+
+    /**
+     * {@return how many of the next victims shall come from the active list}
+     *
+     * @param wanted how many are wanted in all, positive
+     */
+    public int activeVictims(int wanted) {
+        return workingSet.activeVictims(wanted);
     }
 
     @Override

@@ -7,13 +7,20 @@ import java.util.function.LongConsumer;
 final class Lru {
     private final FrameTable table;
     private final long base;
+    private final Tally all;
     private int first;
     private int last;
     private long size;
 
-    Lru(FrameTable table, long base) {
+    /** How many pages the lists of one kind have together. */
+    static final class Tally {
+        long pages;
+    }
+
+    Lru(FrameTable table, long base, Tally all) {
         this.table = table;
         this.base = base;
+        this.all = all;
     }
 
     private static int previous(long links) {
@@ -46,6 +53,7 @@ final class Lru {
         }
         first = id;
         size++;
+        all.pages++;
     }
 
     void addLast(long frame) {
@@ -58,6 +66,7 @@ final class Lru {
         }
         last = id;
         size++;
+        all.pages++;
     }
 
     void remove(long frame) {
@@ -74,12 +83,15 @@ final class Lru {
         } else {
             last = previous;
         }
+        // Links of a page that is on no list can be read as the shadow of one that was evicted.
+        table.setLinks(frame, 0);
         size--;
+        all.pages--;
     }
 
-    int rotate(long[] out, int from) {
+    int rotate(long[] out, int from, int most) {
         int n = from;
-        for (long left = size; n < out.length && left > 0; left--) {
+        for (long left = Math.min(size, most); left > 0; left--) {
             long frame = frame(last);
             remove(frame);
             addFirst(frame);

@@ -1,30 +1,29 @@
 package org.heteromem.core.frame;
 
-import java.util.concurrent.locks.ReentrantLock;
 import org.heteromem.core.Page;
 import org.heteromem.core.memory.FrameStore;
 import org.heteromem.core.memory.MemoryNode;
+import org.heteromem.core.policy.PageList;
 
 /** RAM that keeps its pages on two LRU lists (Linux: lruvec). How its frames are handed out is another matter. Thread-safe. */
 public abstract sealed class LruNode implements MemoryNode, FrameOwner permits RamNode, HomedNode {
     /** No frame. */
     public static final long NONE = -1;
 
-    private static final int SPINS_BEFORE_YIELD = 200;
-
     final FrameTable table;
     final FrameStore store;
     final FrameRange range;
-    private final ReentrantLock lruLock = new ReentrantLock();
+    final WorkingSet workingSet;
     private final Lru active;
     private final Lru inactive;
 
-    LruNode(FrameTable table, long firstFrame, FrameStore store) {
+    LruNode(FrameTable table, long firstFrame, FrameStore store, WorkingSet workingSet) {
         this.table = table;
         this.store = store;
         this.range = table.add(firstFrame, Page.count(store.byteSize()), this);
-        this.active = new Lru(table, firstFrame);
-        this.inactive = new Lru(table, firstFrame);
+        this.workingSet = workingSet;
+        this.active = new Lru(table, firstFrame, workingSet.active);
+        this.inactive = new Lru(table, firstFrame, workingSet.inactive);
     }
 
     @Override
@@ -55,59 +54,53 @@ public abstract sealed class LruNode implements MemoryNode, FrameOwner permits R
     /** Takes a page that nobody refers to any more off its list. */
     final void lruForget(long frame) {
         if (table.has(frame, Frames.LRU)) {
-            lockLru();
+            workingSet.lock();
             try {
                 if (table.has(frame, Frames.LRU)) {
                     listOf(frame).remove(frame);
                     table.clear(frame, Frames.LRU | Frames.ACTIVE);
                 }
             } finally {
-                lruLock.unlock();
-            }
-        }
-    }
-
-    /**
-     * Takes the LRU lock by spinning: it is held for tens of nanoseconds, or for one batch, and a thread that parks for it
-     * costs more than all it waits for.
-     */
-    private void lockLru() {
-        for (int spins = 0; !lruLock.tryLock(); spins++) {
-            if (spins < SPINS_BEFORE_YIELD) {
-                Thread.onSpinWait();
-            } else {
-                Thread.yield();
+                workingSet.unlock();
             }
         }
     }
 
     /** Takes the LRU lock for a batch of changes; nothing may block until {@link #endLruBatch}. */
     public final void beginLruBatch() {
-        lockLru();
+        workingSet.lock();
     }
 
     /** Ends a batch of changes. */
     public final void endLruBatch() {
-        lruLock.unlock();
+        workingSet.unlock();
     }
 
     private Lru listOf(long frame) {
         return table.has(frame, Frames.ACTIVE) ? active : inactive;
     }
 
+    /** {@return the list that a page goes to which comes to this node} */
+    PageList listFor(long frame) {
+        return PageList.INACTIVE;
+    }
+
     /**
-     * Puts a page on the inactive list, or back where it was isolated from.
+     * Puts a page that is new here on the list that it deserves, or one that was isolated back where it came from.
      *
      * @param frame a frame of this node
      */
     public final void lruAdd(long frame) {
-        lockLru();
+        workingSet.lock();
         try {
             if (table.set(frame, Frames.LRU)) {
+                if (listFor(frame) == PageList.ACTIVE) {
+                    table.set(frame, Frames.ACTIVE);
+                }
                 listOf(frame).addFirst(frame);
             }
         } finally {
-            lruLock.unlock();
+            workingSet.unlock();
         }
     }
 
@@ -118,7 +111,7 @@ public abstract sealed class LruNode implements MemoryNode, FrameOwner permits R
      */
     public final boolean lruIsolate(long frame) {
         // Reentrant: who moves many pages holds it over all of them.
-        lockLru();
+        workingSet.lock();
         try {
             if ((table.clear(frame, Frames.LRU) & Frames.LRU) == 0) {
                 return false;
@@ -126,7 +119,7 @@ public abstract sealed class LruNode implements MemoryNode, FrameOwner permits R
             listOf(frame).remove(frame);
             return true;
         } finally {
-            lruLock.unlock();
+            workingSet.unlock();
         }
     }
 
@@ -138,12 +131,43 @@ public abstract sealed class LruNode implements MemoryNode, FrameOwner permits R
      * @return how many were filled in
      */
     public final int lruScan(long[] victims) {
-        lockLru();
+        workingSet.lock();
         try {
-            int n = inactive.rotate(victims, 0);
-            return active.rotate(victims, n);
+            int n = inactive.rotate(victims, 0, victims.length);
+            return active.rotate(victims, n, victims.length - n);
         } finally {
-            lruLock.unlock();
+            workingSet.unlock();
+        }
+    }
+
+    /**
+     * Looks at the coldest pages of one list, as {@link #lruScan(long[])} does.
+     *
+     * @param list which
+     * @param victims filled with frame numbers from the start
+     * @param most how many at most, not more than there is room for
+     * @return how many were filled in
+     */
+    public final int lruScan(PageList list, long[] victims, int most) {
+        workingSet.lock();
+        try {
+            return (list == PageList.ACTIVE ? active : inactive).rotate(victims, 0, most);
+        } finally {
+            workingSet.unlock();
+        }
+    }
+
+    /**
+     * {@return how many pages are on a list}
+     *
+     * @param list which
+     */
+    public final long lruPages(PageList list) {
+        workingSet.lock();
+        try {
+            return (list == PageList.ACTIVE ? active : inactive).size();
+        } finally {
+            workingSet.unlock();
         }
     }
 
@@ -153,7 +177,7 @@ public abstract sealed class LruNode implements MemoryNode, FrameOwner permits R
      * @param frame a frame of this node
      */
     public final void lruActivate(long frame) {
-        lockLru();
+        workingSet.lock();
         try {
             if (table.has(frame, Frames.LRU)) {
                 listOf(frame).remove(frame);
@@ -161,7 +185,7 @@ public abstract sealed class LruNode implements MemoryNode, FrameOwner permits R
                 active.addFirst(frame);
             }
         } finally {
-            lruLock.unlock();
+            workingSet.unlock();
         }
     }
 
@@ -171,7 +195,7 @@ public abstract sealed class LruNode implements MemoryNode, FrameOwner permits R
      * @param frame a frame of this node
      */
     public final void lruDeactivate(long frame) {
-        lockLru();
+        workingSet.lock();
         try {
             if (table.has(frame, Frames.LRU)) {
                 listOf(frame).remove(frame);
@@ -179,17 +203,17 @@ public abstract sealed class LruNode implements MemoryNode, FrameOwner permits R
                 inactive.addLast(frame);
             }
         } finally {
-            lruLock.unlock();
+            workingSet.unlock();
         }
     }
 
     @Override
     public final long lruPages() {
-        lockLru();
+        workingSet.lock();
         try {
             return active.size() + inactive.size();
         } finally {
-            lruLock.unlock();
+            workingSet.unlock();
         }
     }
 
@@ -220,17 +244,17 @@ public abstract sealed class LruNode implements MemoryNode, FrameOwner permits R
 
     /** Walks both lists; only at a quiet point. */
     public final void walkLru(ListVisitor visitor) {
-        lockLru();
+        workingSet.lock();
         try {
             active.audit(frame -> visitor.lru(frame, true), detail -> visitor.broken("active list: " + detail));
             inactive.audit(frame -> visitor.lru(frame, false), detail -> visitor.broken("inactive list: " + detail));
         } finally {
-            lruLock.unlock();
+            workingSet.unlock();
         }
     }
 
     /** {@return whether nobody holds the LRU lock} */
     public final boolean lruUnlocked() {
-        return !lruLock.isLocked();
+        return !workingSet.isLocked();
     }
 }

@@ -1,8 +1,10 @@
 package org.heteromem.core.frame;
 
 import java.util.concurrent.atomic.AtomicLong;
+import org.heteromem.core.Page;
 import org.heteromem.core.memory.AllocationGate;
 import org.heteromem.core.memory.FrameStore;
+import org.heteromem.core.policy.VictimPolicy;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,7 +30,7 @@ public final class RamNode extends LruNode implements FrameAllocator {
      * @param store its bytes
      */
     public RamNode(int id, FrameTable table, long firstFrame, FrameStore store) {
-        super(table, firstFrame, store);
+        super(table, firstFrame, store, new WorkingSet(VictimPolicy.byAge(), () -> Page.count(store.byteSize())));
         this.id = id;
     }
 

@@ -3,6 +3,8 @@ package org.heteromem.core.memory;
 import java.util.concurrent.atomic.AtomicLong;
 import org.heteromem.core.Errno;
 import org.heteromem.core.MemoryException;
+import org.heteromem.core.frame.WorkingSet;
+import org.heteromem.core.policy.VictimPolicy;
 
 /**
  * How many frames of homed memory may be in use at once (Linux: the page counter of a memory cgroup). Where the frame of
@@ -11,18 +13,32 @@ import org.heteromem.core.MemoryException;
  */
 public final class FrameBudget {
     private final AtomicLong used = new AtomicLong();
+    private final WorkingSet lists;
     private volatile long limit;
     private volatile long reserve;
 
     /**
-     * Makes a budget of which nothing is used.
+     * Makes a budget of which nothing is used, and whose pages leave in the order in which they came.
      *
      * @param limit frames that may be in use at once, positive
      * @param reserve how many of the last ones only pages that come home from a device may take, less than the limit
      * @throws MemoryException EINVAL for other figures
      */
     public FrameBudget(long limit, long reserve) {
+        this(limit, reserve, VictimPolicy.byAge());
+    }
+
+    /**
+     * Makes a budget of which nothing is used.
+     *
+     * @param limit frames that may be in use at once, positive
+     * @param reserve how many of the last ones only pages that come home from a device may take, less than the limit
+     * @param victims who says which pages leave; for this budget alone
+     * @throws MemoryException EINVAL for other figures
+     */
+    public FrameBudget(long limit, long reserve, VictimPolicy victims) {
         setLimit(limit, reserve);
+        this.lists = new WorkingSet(victims, this::limit);
     }
 
     /**
@@ -84,6 +100,17 @@ public final class FrameBudget {
     /** Says that one frame less is in use. */
     public void uncharge() {
         used.getAndDecrement();
+    }
+
+    /** {@return what its pages do: a moment's figures} */
+    public WorkingSetFigures workingSet() {
+        return lists.figures();
+    }
+
+    /** {@return the inside of it; for the core} */
+    @SuppressWarnings("exports") // only the core can use it
+    public WorkingSet lists() {
+        return lists;
     }
 
     @Override

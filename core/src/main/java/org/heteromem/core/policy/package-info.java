@@ -8,6 +8,7 @@
  *   cold pages leave RAM      ──► PlacementPolicy.pressure: how many
  *   time passes               ──► PlacementPolicy.tick
  *   the device is full        ──► EvictionPolicy.victim
+ *   a live process needs RAM  ──► VictimPolicy: which pages leave, and which are protected
  * </pre>
  *
  * Policies speak of pages in aligned 2 MiB blocks, the reach of one page-table leaf:

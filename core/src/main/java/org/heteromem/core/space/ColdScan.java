@@ -5,6 +5,7 @@ import org.heteromem.core.frame.FrameTable;
 import org.heteromem.core.frame.Frames;
 import org.heteromem.core.frame.HomedNode;
 import org.heteromem.core.frame.LruNode;
+import org.heteromem.core.policy.PageList;
 
 /** Finds pages that a node can best do without (Linux: shrink_inactive_list with second chance, without taking them off). */
 public final class ColdScan {
@@ -20,6 +21,9 @@ public final class ColdScan {
      * @param wanted how many, positive
      */
     public static long[] find(Machine machine, LruNode node, int wanted) {
+        if (node instanceof HomedNode homed) {
+            return new ByPolicy(machine, homed, wanted).find();
+        }
         long[] found = new long[wanted];
         int n = 0;
         // The first round may only take away used marks; the second then sees who was used meanwhile.
@@ -32,7 +36,7 @@ public final class ColdScan {
             }
             left -= scanned;
             for (int i = 0; i < scanned; i++) {
-                if (cold(machine, seen[i], node instanceof HomedNode)) {
+                if (cold(machine, seen[i], false)) {
                     found[n++] = seen[i];
                 }
             }
@@ -55,5 +59,51 @@ public final class ColdScan {
         }
         frames.put(frame);
         return cold;
+    }
+
+    /** One look at homed memory: the policy says from which list, and age says which pages. */
+    private static final class ByPolicy {
+        private final Machine machine;
+        private final HomedNode node;
+        private final long[] found;
+        private final long[] seen = new long[BATCH];
+        /** What was not looked at yet: once is enough, as another look would find the same. */
+        private long activeLeft;
+
+        private long inactiveLeft;
+        private int n;
+
+        ByPolicy(Machine machine, HomedNode node, int wanted) {
+            this.machine = machine;
+            this.node = node;
+            this.found = new long[wanted];
+            this.activeLeft = node.lruPages(PageList.ACTIVE);
+            this.inactiveLeft = node.lruPages(PageList.INACTIVE);
+        }
+
+        long[] find() {
+            activeLeft -= look(PageList.ACTIVE, activeLeft, node.activeVictims(found.length));
+            inactiveLeft -= look(PageList.INACTIVE, inactiveLeft, found.length);
+            activeLeft -= look(PageList.ACTIVE, activeLeft, found.length);
+            return Arrays.copyOf(found, n);
+        }
+
+        /** Takes pages until so many are found; returns how many it looked at. */
+        private long look(PageList list, long most, int until) {
+            long looked = 0;
+            while (n < until && looked < most) {
+                int scanned = node.lruScan(list, seen, (int) Math.min(Math.min(BATCH, until - n), most - looked));
+                if (scanned == 0) {
+                    break;
+                }
+                looked += scanned;
+                for (int i = 0; i < scanned; i++) {
+                    if (cold(machine, seen[i], true)) {
+                        found[n++] = seen[i];
+                    }
+                }
+            }
+            return looked;
+        }
     }
 }

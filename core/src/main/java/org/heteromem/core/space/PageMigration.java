@@ -324,6 +324,11 @@ public final class PageMigration implements PageMoves {
                         node.lruAdd(frame);
                     }
                 });
+        onLru(i -> (sources[i] & (VALID | MIGRATE)) == (VALID | MIGRATE) ? source(i) : 0, (node, i, frame) -> {
+            if (node instanceof HomedNode homed) {
+                homed.lruEvicted(frame);
+            }
+        });
     }
 
     private void unmap() {
@@ -603,6 +608,10 @@ public final class PageMigration implements PageMoves {
             return false;
         }
         int carried = frames.flags(from) & (Frames.ANON | Frames.DIRTY | Frames.REFERENCED | Frames.ACTIVE);
+        if (frames.range(from).owner instanceof HomedNode) {
+            // Its shadow says so, and whoever brings it home hears what follows from that.
+            carried &= ~Frames.ACTIVE;
+        }
         if (anon) {
             if (frames.counts(from) != expected) {
                 return false;

@@ -168,7 +168,7 @@ public final class LruStress {
         }
 
         private final int first = NEXT.getAndIncrement() * 4 & (FRAMES - 1);
-        private final Lru list = new Lru(TABLE, first);
+        private final Lru list = new Lru(TABLE, first, new Lru.Tally());
 
         public LinksSeededNoLock() {
             for (int page = 0; page < PAGES; page++) {

@@ -151,7 +151,7 @@ class RamNodeModelTest {
     /** The product's links without its lock. */
     private void linksWithoutLock() {
         Machines.cleared(table).add(0, 3, new Machines.CountingOwner());
-        Lru list = new Lru(table, 0);
+        Lru list = new Lru(table, 0, new Lru.Tally());
         for (long frame = 0; frame < 3; frame++) {
             list.addFirst(frame);
         }

@@ -1,0 +1,125 @@
+package org.heteromem.core.frame;
+
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.LongSupplier;
+import org.heteromem.core.memory.WorkingSetFigures;
+import org.heteromem.core.policy.PageList;
+import org.heteromem.core.policy.VictimPolicy;
+import org.heteromem.core.policy.WorkingSetView;
+
+/**
+ * What the nodes of RAM that share one budget have in common: the LRU lock, the sizes of their lists, and the clock of
+ * evictions by which the victim policy tells a page that was missed soon from one that was not (Linux: lruvec, workingset).
+ *
+ * <p>When a page leaves, a shadow stays in its place, that is in the links of its frame, which nobody else can get:
+ *
+ * <pre>
+ *   63                                    1   0
+ *  +----------------------------------------+---+
+ *  | time of eviction + 1                   | A |     A: it was on the active list; 0 is no shadow
+ *  +----------------------------------------+---+
+ * </pre>
+ *
+ * Everything is guarded by the lock.
+ */
+public final class WorkingSet implements WorkingSetView {
+    private static final int SPINS_BEFORE_YIELD = 200;
+
+    private final ReentrantLock lock = new ReentrantLock();
+    private final VictimPolicy policy;
+    private final LongSupplier limit;
+    final Lru.Tally active = new Lru.Tally();
+    final Lru.Tally inactive = new Lru.Tally();
+    private long evictions;
+    private long refaults;
+    private long activations;
+
+    /**
+     * Makes an empty one.
+     *
+     * @param policy who decides; used by nobody else
+     * @param limit how many pages may be in RAM
+     */
+    public WorkingSet(VictimPolicy policy, LongSupplier limit) {
+        this.policy = policy;
+        this.limit = limit;
+    }
+
+    /**
+     * Takes the LRU lock by spinning: it is held for tens of nanoseconds, or for one batch, and a thread that parks for it
+     * costs more than all it waits for.
+     */
+    void lock() {
+        for (int spins = 0; !lock.tryLock(); spins++) {
+            if (spins < SPINS_BEFORE_YIELD) {
+                Thread.onSpinWait();
+            } else {
+                Thread.yield();
+            }
+        }
+    }
+
+    void unlock() {
+        lock.unlock();
+    }
+
+    boolean isLocked() {
+        return lock.isLocked();
+    }
+
+    /** {@return the shadow of a page that leaves RAM now (Linux: workingset_eviction)} */
+    long evict(PageList from) {
+        return ++evictions << 1 | (from == PageList.ACTIVE ? 1 : 0);
+    }
+
+    /** {@return the list that a page goes to which left this shadow (Linux: workingset_refault)} */
+    PageList refault(long shadow) {
+        refaults++;
+        PageList to = policy.refault(
+                this, evictions - (shadow >>> 1), (shadow & 1) != 0 ? PageList.ACTIVE : PageList.INACTIVE);
+        if (to == PageList.ACTIVE) {
+            activations++;
+        }
+        return to;
+    }
+
+    /** {@return how many of the next victims the policy wants from active lists} */
+    int activeVictims(int wanted) {
+        lock();
+        try {
+            return Math.clamp(policy.activeVictims(this, wanted), 0, wanted);
+        } finally {
+            unlock();
+        }
+    }
+
+    /** {@return a moment's figures} */
+    public WorkingSetFigures figures() {
+        lock();
+        try {
+            return new WorkingSetFigures(active.pages, inactive.pages, evictions, refaults, activations);
+        } finally {
+            unlock();
+        }
+    }
+
+    @Override
+    public long limit() {
+        return limit.getAsLong();
+    }
+
+    @Override
+    public long active() {
+        return active.pages;
+    }
+
+    @Override
+    public long inactive() {
+        return inactive.pages;
+    }
+
+    @Override
+    public long evictions() {
+        return evictions;
+    }
+}

@@ -1,0 +1,13 @@
+package org.heteromem.core.memory;
+
+/**
+ * What the pages of a {@link FrameBudget} did, as far as it decides which ones leave (Linux: the workingset lines of
+ * /proc/vmstat).
+ *
+ * @param active pages that are protected now
+ * @param inactive the others
+ * @param evictions pages that left RAM for a device so far
+ * @param refaults how many of them came back
+ * @param activations how many of those were protected
+ */
+public record WorkingSetFigures(long active, long inactive, long evictions, long refaults, long activations) {}

@@ -1,0 +1,50 @@
+package org.heteromem.core.policy;
+
+/**
+ * Decides which pages of homed memory leave RAM, where nothing tells when a resident page was used: all there is to go by is
+ * when a page came, when it left, and how many others left before it was wanted again (Linux: workingset.c; the time is the
+ * nonresident age).
+ *
+ * <pre>
+ *                          victims                       victims
+ *                             ▲                             ▲
+ *   first touch ──►  inactive, oldest leaves    active, oldest leaves
+ *                             │                             ▲
+ *                             └──► device ── refault ───────┘   {@link #refault} says to which list
+ * </pre>
+ *
+ * An object serves one budget and may learn. It is never called by two threads at once, but by threads that hold a lock of
+ * the core: it must be quick, allocate nothing, block on nothing and call nobody. Whatever it answers, no byte goes wrong.
+ */
+public interface VictimPolicy {
+    /** {@return the name on the command line: lower-case letters, digits and hyphens} */
+    String name();
+
+    /** {@return one line for people} */
+    String description();
+
+    /**
+     * An evicted page is wanted again.
+     *
+     * @param set the RAM it comes to; the page is not counted yet
+     * @param distance pages evicted after it, not negative: it would have been a hit in a RAM that much larger
+     * @param evictedFrom the list that it was evicted from
+     * @return the list that it goes to, as the newest
+     */
+    PageList refault(WorkingSetView set, long distance, PageList evictedFrom);
+
+    /**
+     * Somebody looks for victims.
+     *
+     * @param set the RAM they leave
+     * @param wanted how many, positive
+     * @return how many of them shall be the oldest of the active lists, from 0 to {@code wanted}; the others are the oldest of
+     *     the inactive ones. Where a list has too few, the other makes up for it
+     */
+    int activeVictims(WorkingSetView set, int wanted);
+
+    /** {@return a policy that goes by age alone: who came first leaves first} */
+    static VictimPolicy byAge() {
+        return ByAge.POLICY;
+    }
+}
