@@ -3,12 +3,14 @@ package org.heteromem.policy;
 import java.util.Comparator;
 import java.util.List;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.heteromem.core.Page;
 import org.heteromem.core.policy.BlockView;
 import org.heteromem.core.policy.EvictionPolicy;
 import org.heteromem.core.policy.PlacementPolicy;
 import org.heteromem.core.policy.PolicySet;
+import org.heteromem.core.policy.VictimPolicy;
 
 /** The policies that there are, by name. */
 public final class Policies {
@@ -16,6 +18,8 @@ public final class Policies {
     public static final String DEFAULT_PLACEMENT = "tree";
     /** The eviction policy of a run that names none. */
     public static final String DEFAULT_EVICTION = "lru";
+    /** The victim policy of a daemon that is told none. */
+    public static final String DEFAULT_VICTIMS = "refault";
 
     private static final List<PlacementPolicy> PLACEMENT = List.of(
             new BlockMigration("on-demand", "just the 4 KiB page that is touched", 1),
@@ -32,6 +36,10 @@ public final class Policies {
                     "lru-allocated",
                     "the 2 MiB block that came to the device first (what NVIDIA's driver does)",
                     Comparator.comparingLong(BlockView::arrival)));
+
+    /** Makers, because a victim policy serves one budget and learns. */
+    private static final List<Supplier<VictimPolicy>> VICTIMS =
+            List.of(RefaultVictims::new, TwoQueues::new, VictimPolicy::byAge);
 
     private Policies() {}
 
@@ -59,6 +67,21 @@ public final class Policies {
         return new PolicySet(
                 find("policy", PLACEMENT, PlacementPolicy::name, placement),
                 find("eviction policy", EVICTION, EvictionPolicy::name, eviction));
+    }
+
+    /** {@return one new victim policy of each kind} */
+    public static List<VictimPolicy> victims() {
+        return VICTIMS.stream().map(Supplier::get).toList();
+    }
+
+    /**
+     * {@return a new victim policy, for one budget of RAM}
+     *
+     * @param name its name
+     * @throws IllegalArgumentException if there is none, with the names there are
+     */
+    public static VictimPolicy victims(String name) {
+        return find("victim policy", victims(), VictimPolicy::name, name);
     }
 
     private static <T> T find(String kind, List<T> all, Function<T, String> nameOf, String name) {

@@ -5,10 +5,11 @@
  * <pre>{@code
  * PolicySet policies = Policies.byName("tree");              // tree prefetch, eviction by lru
  * PolicySet others = Policies.byName("block-64k+lru-allocated");
+ * VictimPolicy victims = Policies.victims("refault");        // what leaves the RAM of a live process
  * }</pre>
  *
- * A new one implements {@link org.heteromem.core.policy.PlacementPolicy} or {@link
- * org.heteromem.core.policy.EvictionPolicy} and gets a line in the registry.
+ * A new one implements {@link org.heteromem.core.policy.PlacementPolicy}, {@link
+ * org.heteromem.core.policy.EvictionPolicy} or {@link org.heteromem.core.policy.VictimPolicy} and gets a line in the registry.
  */
 @NullMarked
 package org.heteromem.policy;
