@@ -26,6 +26,7 @@ import org.heteromem.core.inspect.PageView;
 import org.heteromem.core.memory.FrameBudget;
 import org.heteromem.core.memory.HomedMemory;
 import org.heteromem.core.memory.MemoryNode;
+import org.heteromem.core.memory.WorkingSetFigures;
 import org.heteromem.core.pin.PageReferences;
 import org.heteromem.core.pin.Pins;
 import org.heteromem.devices.storage.StorageDevice;
@@ -51,6 +52,7 @@ import org.heteromem.live.wire.RegisterRegion;
 import org.heteromem.live.wire.UnregisterRegion;
 import org.heteromem.live.wire.Welcome;
 import org.heteromem.live.wire.Wire;
+import org.heteromem.policy.Policies;
 
 /**
  * One client: its address space, its devices, and the three threads that serve it.
@@ -235,7 +237,10 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
         }
         name = hello.name();
         long ram = daemon.grant(this, hello.ramBytes());
-        budget = new FrameBudget(Page.of(ram), Evictor.reserve(Page.of(ram)));
+        budget = new FrameBudget(
+                Page.of(ram),
+                Evictor.reserve(Page.of(ram)),
+                Policies.victims(daemon.options().victims()));
         devices.addAll(daemon.devicesFor(this, memory));
         mmu.setDevices(devices.stream().map(StorageDevice::memory).toList());
         limitPages = Page.of(ram);
@@ -578,6 +583,11 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
         all.put("bytes.out", Page.address(mmu.pagesOut.sum()));
         all.put("bytes.zeroed", Page.address(mmu.pagesZeroed.sum()));
         all.put("reclaim.direct", evictor.direct.sum());
+        WorkingSetFigures pages = budget.workingSet();
+        all.put("ram.protected", Page.address(pages.active()));
+        all.put("evictions", pages.evictions());
+        all.put("refaults", pages.refaults());
+        all.put("refaults.protected", pages.activations());
         for (StorageDevice device : devices) {
             var figures = device.statistics();
             all.put("device." + device.name() + ".pages", Page.address(figures.pagesStored()));

@@ -5,12 +5,13 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
 import org.heteromem.live.natives.NativeException;
+import org.heteromem.policy.Policies;
 
 /**
  * The daemon as a process, started by a client for itself; people use {@code heteromem daemon}.
  *
  * <p>Arguments: {@code --socket PATH --ram BYTES [--client-ram BYTES] [--overflow KIND:SIZE]... [--private PID] [--on-loss
- * kill|throw] [--kernels PATH:PATH...]}.
+ * kill|throw] [--kernels PATH:PATH...] [--victims NAME]}.
  */
 public final class DaemonMain {
     private DaemonMain() {}
@@ -45,6 +46,7 @@ public final class DaemonMain {
         List<String> overflow = new ArrayList<>();
         List<Path> kernels = new ArrayList<>();
         DaemonOptions.OnLoss onLoss = DaemonOptions.OnLoss.KILL;
+        String victims = Policies.DEFAULT_VICTIMS;
         int owner = 0;
         for (int i = 0; i < arguments.length; i += 2) {
             if (i + 1 == arguments.length) {
@@ -58,6 +60,7 @@ public final class DaemonMain {
                 case "--overflow" -> overflow.add(value);
                 case "--private" -> owner = Math.toIntExact(number("--private", value));
                 case "--on-loss" -> onLoss = onLoss(value);
+                case "--victims" -> victims = value;
                 case "--kernels" -> {
                     for (String path : value.split(":", -1)) {
                         kernels.add(Path.of(path));
@@ -69,7 +72,8 @@ public final class DaemonMain {
         if (socket == null || ram == 0) {
             throw new IllegalArgumentException("--socket and --ram are needed");
         }
-        return new DaemonOptions(socket, ram, clientRam == 0 ? ram : clientRam, overflow, onLoss, owner, kernels);
+        return new DaemonOptions(
+                socket, ram, clientRam == 0 ? ram : clientRam, overflow, onLoss, owner, kernels, victims);
     }
 
     private static DaemonOptions.OnLoss onLoss(String value) {

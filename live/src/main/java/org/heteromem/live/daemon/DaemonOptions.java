@@ -2,6 +2,7 @@ package org.heteromem.live.daemon;
 
 import java.nio.file.Path;
 import java.util.List;
+import org.heteromem.policy.Policies;
 
 /**
  * What a daemon was told at its start.
@@ -13,6 +14,7 @@ import java.util.List;
  * @param onLoss what becomes of a client whose page cannot be produced
  * @param owner the only client of a private daemon, which ends with it; 0 for a daemon that serves everyone of its user
  * @param kernels class path of kernels that clients may launch
+ * @param victims the name of the policy that says which pages leave RAM
  */
 public record DaemonOptions(
         Path socket,
@@ -21,7 +23,8 @@ public record DaemonOptions(
         List<String> overflow,
         OnLoss onLoss,
         int owner,
-        List<Path> kernels) {
+        List<Path> kernels,
+        String victims) {
     /** Least RAM a client can have: less would not hold the pages of one instruction and those on their way. */
     public static final long MIN_RAM_BYTES = 1L << 20;
 
@@ -33,8 +36,22 @@ public record DaemonOptions(
         THROW
     }
 
+    /** The same with the victim policy of who names none. */
+    public DaemonOptions(
+            Path socket,
+            long ramBytes,
+            long clientRamBytes,
+            List<String> overflow,
+            OnLoss onLoss,
+            int owner,
+            List<Path> kernels) {
+        this(socket, ramBytes, clientRamBytes, overflow, onLoss, owner, kernels, Policies.DEFAULT_VICTIMS);
+    }
+
     /** Checks what can be checked. */
     public DaemonOptions {
+        // Now, and not when the first client comes.
+        Policies.victims(victims);
         overflow = List.copyOf(overflow);
         kernels = List.copyOf(kernels);
         if (clientRamBytes < MIN_RAM_BYTES || ramBytes < clientRamBytes) {
