@@ -18,7 +18,7 @@ import org.heteromem.devices.accelerator.Kernel;
  * computes here is the workload's own doing. A touch outside of an allocation fails.
  */
 final class PlainMachine implements WorkloadContext, AutoCloseable {
-    private static final long FIRST_ADDRESS = 0x7000_0000_0000L;
+    static final long FIRST_ADDRESS = 0x7000_0000_0000L;
     private static final long PAGE = 4096;
 
     private final Arena arena = Arena.ofShared();

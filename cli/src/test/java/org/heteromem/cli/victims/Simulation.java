@@ -1,0 +1,173 @@
+package org.heteromem.cli.victims;
+
+import java.util.Arrays;
+import java.util.PriorityQueue;
+import org.heteromem.core.policy.PageList;
+import org.heteromem.core.policy.VictimPolicy;
+import org.heteromem.core.policy.WorkingSetView;
+
+/** Counts hits of a stream of page numbers in RAM of a given size; a page is missed at its first touch too. */
+final class Simulation implements WorkingSetView {
+    private static final int ABSENT = -1;
+
+    private final int ram;
+    private final VictimPolicy policy;
+    /** Neighbours on a list; the lists' heads follow the pages. */
+    private final int[] next;
+
+    private final int[] previous;
+    /** Head of the list that a page is on, or {@link #ABSENT}. */
+    private final int[] on;
+
+    private final long[] evictedAt;
+    private final PageList[] evictedFrom;
+    private final int activeHead;
+    private final int inactiveHead;
+    private int active;
+    private int inactive;
+    private long evictions;
+
+    private Simulation(int pages, int ram, VictimPolicy policy) {
+        this.ram = ram;
+        this.policy = policy;
+        this.next = new int[pages + 2];
+        this.previous = new int[pages + 2];
+        this.on = new int[pages];
+        this.evictedAt = new long[pages];
+        this.evictedFrom = new PageList[pages];
+        this.activeHead = pages;
+        this.inactiveHead = pages + 1;
+        for (int head = activeHead; head <= inactiveHead; head++) {
+            next[head] = head;
+            previous[head] = head;
+        }
+        Arrays.fill(on, ABSENT);
+    }
+
+    private static int pages(int... stream) {
+        return Arrays.stream(stream).max().orElse(-1) + 1;
+    }
+
+    /** Hits under a policy: evicts one page at each miss once RAM is full, as the core would if it took one at a time. */
+    static long run(int[] stream, int ram, VictimPolicy policy) {
+        Simulation simulation = new Simulation(pages(stream), ram, policy);
+        long hits = 0;
+        for (int page : stream) {
+            if (simulation.on[page] != ABSENT) {
+                hits++;
+            } else {
+                simulation.miss(page);
+            }
+        }
+        return hits;
+    }
+
+    private void miss(int page) {
+        if (active + inactive == ram) {
+            boolean protectedOne = policy.activeVictims(this, 1) > 0;
+            evict(active == 0 || (inactive > 0 && !protectedOne) ? inactiveHead : activeHead);
+        }
+        PageList from = evictedFrom[page];
+        PageList to = from == null ? PageList.INACTIVE : policy.refault(this, evictions - 1 - evictedAt[page], from);
+        int head = to == PageList.ACTIVE ? activeHead : inactiveHead;
+        next[previous[head]] = page;
+        previous[page] = previous[head];
+        next[page] = head;
+        previous[head] = page;
+        on[page] = head;
+        count(head, 1);
+    }
+
+    private void evict(int head) {
+        int oldest = next[head];
+        next[head] = next[oldest];
+        previous[next[oldest]] = head;
+        on[oldest] = ABSENT;
+        evictedAt[oldest] = evictions++;
+        evictedFrom[oldest] = head == activeHead ? PageList.ACTIVE : PageList.INACTIVE;
+        count(head, -1);
+    }
+
+    private void count(int head, int change) {
+        if (head == activeHead) {
+            active += change;
+        } else {
+            inactive += change;
+        }
+    }
+
+    @Override
+    public long limit() {
+        return ram;
+    }
+
+    @Override
+    public long active() {
+        return active;
+    }
+
+    @Override
+    public long inactive() {
+        return inactive;
+    }
+
+    @Override
+    public long evictions() {
+        return evictions;
+    }
+
+    /** Hits of least recently used, with every access seen: what hardware with access bits could come near to. */
+    static long lru(int[] stream, int ram) {
+        Simulation list = new Simulation(pages(stream), ram, VictimPolicy.byAge());
+        long hits = 0;
+        for (int page : stream) {
+            if (list.on[page] != ABSENT) {
+                hits++;
+                list.next[list.previous[page]] = list.next[page];
+                list.previous[list.next[page]] = list.previous[page];
+                list.count(list.inactiveHead, -1);
+                list.on[page] = ABSENT;
+            }
+            list.miss(page);
+        }
+        return hits;
+    }
+
+    /** Hits of who knows the future (Belady 1966): evicts what is wanted last. */
+    static long optimum(int[] stream, int ram) {
+        int pages = pages(stream);
+        int[] nextUse = new int[stream.length];
+        int[] seen = new int[pages];
+        Arrays.fill(seen, Integer.MAX_VALUE);
+        for (int i = stream.length - 1; i >= 0; i--) {
+            nextUse[i] = seen[stream[i]];
+            seen[stream[i]] = i;
+        }
+        // Negated, so that the smallest is wanted last; out-of-date entries are passed over.
+        PriorityQueue<Long> latest = new PriorityQueue<>();
+        boolean[] resident = new boolean[pages];
+        int[] wanted = new int[pages];
+        int used = 0;
+        long hits = 0;
+        for (int i = 0; i < stream.length; i++) {
+            int page = stream[i];
+            if (resident[page]) {
+                hits++;
+            } else {
+                for (; used == ram; ) {
+                    long entry = latest.remove();
+                    int victim = (int) entry;
+                    if (resident[victim] && wanted[victim] == (int) -(entry >> 32)) {
+                        resident[victim] = false;
+                        used--;
+                    }
+                }
+                resident[page] = true;
+                used++;
+            }
+            wanted[page] = nextUse[i];
+            latest.add((long) -nextUse[i] << 32 | page);
+        }
+        return hits;
+    }
+}
