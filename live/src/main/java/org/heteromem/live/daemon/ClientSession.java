@@ -30,6 +30,8 @@ import org.heteromem.core.memory.WorkingSetFigures;
 import org.heteromem.core.pin.PageReferences;
 import org.heteromem.core.pin.Pins;
 import org.heteromem.devices.storage.StorageDevice;
+import org.heteromem.live.keeper.Custody;
+import org.heteromem.live.keeper.Item;
 import org.heteromem.live.natives.Errno;
 import org.heteromem.live.natives.Fd;
 import org.heteromem.live.natives.Memfd;
@@ -84,7 +86,7 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
     private final int pid;
     private final Log log;
     private final MemorySegment buffer = Connection.newBuffer(Arena.ofAuto());
-    private final LiveMmu mmu = new LiveMmu(this);
+    private final LiveMmu mmu;
     private final MemoryManager manager;
     private final AddressSpace space;
     private final Map<Integer, Region> regions = new ConcurrentHashMap<>();
@@ -103,8 +105,10 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
     private long allocatedPages;
     private long limitPages;
     private volatile boolean welcomed;
+    private boolean entrusted;
     private volatile boolean ended;
 
+    /** A client that has just connected. */
     ClientSession(Daemon daemon, long number, Connection connection, PidFd process, int pid, Log log) {
         this.daemon = daemon;
         this.number = number;
@@ -113,9 +117,10 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
         this.pid = pid;
         this.log = log;
         this.manager = daemon.manager();
+        this.mmu = new LiveMmu(this, daemon.points());
         this.space = manager.createAddressSpace(mmu);
         this.pump = new FaultPump(space, mmu, this);
-        this.memory = new DurableMemory("heteromem-" + number + '-', (piece, file) -> {});
+        this.memory = new DurableMemory("heteromem-" + number + '-');
         this.evictor = new Evictor(manager, space, budget, order, devices);
     }
 
@@ -237,6 +242,27 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
         }
         name = hello.name();
         long ram = daemon.grant(this, hello.ramBytes());
+        settle(ram);
+        serveFaults();
+        send(welcome(hello.correlation()));
+        log.line(this + " has " + ram + " bytes of RAM" + (devices.isEmpty() ? "" : " and " + devices));
+    }
+
+    private Welcome welcome(long correlation) {
+        return new Welcome()
+                .encode(
+                        buffer,
+                        correlation,
+                        daemon.pid(),
+                        Page.SIZE * 16,
+                        number,
+                        Page.address(budget.limit()),
+                        MAX_REGION_BYTES,
+                        MAX_REGIONS);
+    }
+
+    /** Gives the client its budget and its devices. */
+    private void settle(long ram) {
         budget = new FrameBudget(
                 Page.of(ram),
                 Evictor.reserve(Page.of(ram)),
@@ -249,19 +275,101 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
         }
         evictor = new Evictor(manager, space, budget, order, devices);
         welcomed = true;
+    }
+
+    private void serveFaults() {
         threads.add(Thread.ofPlatform().name("evictor-" + number).start(evictor));
         threads.add(Thread.ofPlatform().name("pump-" + number).start(pump));
-        send(new Welcome()
-                .encode(
-                        buffer,
-                        hello.correlation(),
-                        daemon.pid(),
-                        Page.SIZE * 16,
-                        number,
-                        ram,
-                        MAX_REGION_BYTES,
-                        MAX_REGIONS));
-        log.line(this + " has " + ram + " bytes of RAM" + (devices.isEmpty() ? "" : " and " + devices));
+    }
+
+    // ---- what outlives the daemon ------------------------------------------------------------------------------
+
+    private String key() {
+        return "client/" + number;
+    }
+
+    /** Before the first page of the client can be anywhere but in its own RAM, its things are with the keeper. */
+    private void entrust() {
+        Custody custody = daemon.custody();
+        if (custody == null || entrusted) {
+            return;
+        }
+        custody.hold(
+                key(),
+                pid + "\n" + Page.address(budget.limit()) + "\n" + name,
+                connection.socket().fd(),
+                process.fd());
+        memory.entrust((piece, file) -> custody.hold(key() + "/memory/" + piece, "", file.fd()));
+        entrusted = true;
+    }
+
+    private void entrust(Region region) {
+        Custody custody = daemon.custody();
+        if (custody != null) {
+            custody.hold(
+                    key() + "/region/" + region.id,
+                    region.address + "\n" + region.bytes + "\n" + region.name,
+                    region.memory.fd(),
+                    region.faults.fd(),
+                    region.ledger.memory().fd());
+        }
+    }
+
+    private void release(String what) {
+        Custody custody = daemon.custody();
+        if (custody != null && entrusted) {
+            custody.drop(what);
+        }
+    }
+
+    /**
+     * Takes over a client of a predecessor: its devices, its regions, where each page is, and its threads that wait.
+     *
+     * @param ram its budget
+     * @param clientName its name
+     * @param items what is in custody for it
+     */
+    void takeOver(long ram, String clientName, List<Item> items) {
+        name = clientName;
+        entrusted = true;
+        for (Item item : items) {
+            String prefix = key() + "/memory/";
+            if (item.key().startsWith(prefix)) {
+                memory.inherit(
+                        item.key().substring(prefix.length()),
+                        Memfd.adopt(item.descriptors().get(0), item.key()));
+            }
+        }
+        Custody custody = daemon.custody();
+        if (custody != null) {
+            memory.entrust((piece, file) -> custody.hold(key() + "/memory/" + piece, "", file.fd()));
+        }
+        settle(ram);
+        for (Item item : items) {
+            String prefix = key() + "/region/";
+            if (item.key().startsWith(prefix)) {
+                String[] told = item.payload().split("\n", 3);
+                long address = Long.parseLong(told[0]);
+                long bytes = Long.parseLong(told[1]);
+                int id = Integer.parseInt(item.key().substring(prefix.length()));
+                List<Fd> fds = item.descriptors();
+                Region region = map(
+                        id,
+                        told[2],
+                        address,
+                        bytes,
+                        Memfd.adopt(fds.get(0), item.key()),
+                        Userfault.adopt(fds.get(1), item.key()),
+                        Ledger.open(Memfd.adopt(fds.get(2), item.key()), Page.of(bytes)));
+                allocatedPages += region.allocated.size();
+            }
+        }
+        Takeover takeover = new Takeover(space, mmu, budget, List.copyOf(order), devices);
+        takeover.run();
+        log.line(this + " is taken over: " + takeover);
+        serveFaults();
+        // Whoever waits for an answer of the predecessor learns that he has to ask again.
+        send(welcome(0));
     }
 
     // ---- regions -----------------------------------------------------------------------------------------------
@@ -282,7 +390,12 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
             int id = request.region();
             long address = request.address();
             long bytes = request.bytesMapped();
-            if (regions.containsKey(id)) {
+            Region same = regions.get(id);
+            if (same != null && same.address == address && same.bytes == bytes) {
+                // Asked again after a predecessor died with the answer.
+                return;
+            }
+            if (same != null) {
                 throw new RefusedException(ErrorCode.NOT_ALLOWED, "there is a region " + id + " already");
             }
             if (regions.size() >= MAX_REGIONS || bytes > MAX_REGION_BYTES) {
@@ -314,8 +427,19 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
             } catch (IllegalArgumentException e) {
                 throw new RefusedException(ErrorCode.NOT_ALLOWED, String.valueOf(e.getMessage()));
             }
-            add(id, request.name(), address, bytes, file, faults);
+            entrust();
+            Region region = map(
+                    id,
+                    request.name(),
+                    address,
+                    bytes,
+                    file,
+                    faults,
+                    Ledger.create("heteromem-" + number + "-ledger-" + id, Page.of(bytes)));
             kept = true;
+            daemon.points().passed(FailPoints.REGISTERED);
+            entrust(region);
+            daemon.points().passed(FailPoints.REGISTER_HELD);
         } finally {
             if (!kept) {
                 memfd.close();
@@ -324,9 +448,9 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
         }
     }
 
-    private void add(int id, String regionName, long address, long bytes, Memfd file, Userfault faults) {
-        Ledger ledger = Ledger.create("heteromem-" + number + "-ledger-" + id, Page.of(bytes));
-        Placements placements = new Placements();
+    private Region map(
+            int id, String regionName, long address, long bytes, Memfd file, Userfault faults, Ledger ledger) {
+        Placements placements = new Placements(Page.of(address));
         HomedMemory frames = manager.addHomedMemory(
                 "client " + number + " region " + id, new LiveStore(file, bytes, placements), budget);
         Region region = new Region(id, regionName, address, bytes, file, faults, ledger, placements, frames);
@@ -335,6 +459,7 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
         regions.put(id, region);
         order.add(region);
         pump.add(faults);
+        return region;
     }
 
     private void unregister(Region region) {
@@ -352,6 +477,7 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
         space.unmap(region.address, region.bytes);
         mmu.remove(region);
         manager.removeHomedMemory(region.frames);
+        release(key() + "/region/" + region.id);
         region.close();
     }
 
@@ -414,6 +540,7 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
             freed += region.allocated.remove(Page.of(request.offset(i)), Page.of(request.rangeBytes(i)));
         }
         allocatedPages -= freed;
+        daemon.points().passed(FailPoints.FREED);
         done(request.correlation(), freed, 0);
     }
 
@@ -717,6 +844,7 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
             List.copyOf(order).forEach(this::unregister);
             space.exit();
             daemon.removeDevices(devices);
+            release(key());
             memory.close();
         } catch (RuntimeException e) {
             log.defect(this + ": not everything could be given back", e);

@@ -2,10 +2,12 @@ package org.heteromem.live.daemon;
 
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
@@ -19,6 +21,10 @@ import org.heteromem.devices.storage.StorageDevice;
 import org.heteromem.devices.storage.StorageDevices;
 import org.heteromem.devices.storage.StorageOptions;
 import org.heteromem.devices.storage.StorageSpec;
+import org.heteromem.live.keeper.Commands;
+import org.heteromem.live.keeper.Custody;
+import org.heteromem.live.keeper.Item;
+import org.heteromem.live.natives.Errno;
 import org.heteromem.live.natives.EventFd;
 import org.heteromem.live.natives.NativeException;
 import org.heteromem.live.natives.PidFd;
@@ -27,6 +33,7 @@ import org.heteromem.live.natives.Processes;
 import org.heteromem.live.natives.UnixSocket;
 import org.heteromem.live.wire.Connection;
 import org.heteromem.live.wire.ErrorCode;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Serves the memory of other processes of its user: one core {@link MemoryManager}, and for each client a session with an
@@ -40,11 +47,14 @@ import org.heteromem.live.wire.ErrorCode;
  */
 public final class Daemon implements AutoCloseable {
     private static final int BACKLOG = 16;
+    private static final String LISTENING = "listening";
 
     private final DaemonOptions options;
     private final Log log;
     private final int pid = Math.toIntExact(ProcessHandle.current().pid());
     private final int userId = Processes.effectiveUserId();
+    private final @Nullable Custody custody;
+    private final FailPoints points;
     private final UnixSocket listening;
     private final EventFd bell = EventFd.create();
     private final MemoryManager manager;
@@ -62,12 +72,115 @@ public final class Daemon implements AutoCloseable {
      * @throws NativeException EADDRINUSE if another daemon has the socket
      */
     public Daemon(DaemonOptions options, Consumer<String> out) {
+        this(options, out, null, FailPoints.NONE);
+    }
+
+    /**
+     * Makes a daemon whose clients outlive it: finds or starts a keeper beside the socket, and takes over the clients of a
+     * predecessor that was killed.
+     *
+     * @param options what it shall do; as its predecessor's, as far as devices are concerned
+     * @param out who is told what happens, line by line; called by many threads
+     * @return the daemon
+     * @throws IllegalStateException if another daemon serves at the socket; says which
+     */
+    public static Daemon withKeeper(DaemonOptions options, Consumer<String> out) {
+        return withKeeper(options, out, FailPoints.NONE);
+    }
+
+    static Daemon withKeeper(DaemonOptions options, Consumer<String> out, FailPoints points) {
+        Path keeper = Path.of(options.socket() + ".keeper");
+        Custody custody = new Custody(keeper, Commands.keeper(keeper, options.owner()), Commands.ofThisProcess(), out);
+        try {
+            return new Daemon(options, out, custody, points);
+        } catch (RuntimeException e) {
+            custody.close();
+            throw e;
+        }
+    }
+
+    private Daemon(DaemonOptions options, Consumer<String> out, @Nullable Custody custody, FailPoints points) {
         this.options = options;
         this.log = new Log(out);
-        this.listening = UnixSocket.listen(options.socket(), BACKLOG);
+        this.custody = custody;
+        this.points =
+                custody == null || custody.inherited().isEmpty() || points.inEveryLife() ? points : FailPoints.NONE;
         this.manager =
                 MemoryManager.builder().node(MemoryManager.MIN_NODE_BYTES).build();
         this.manager.setPressureHandler(new Pressure());
+        List<Item> inherited = custody == null ? List.of() : custody.inherited();
+        this.listening = inherited.stream()
+                .filter(item -> item.key().equals(LISTENING))
+                .findFirst()
+                .map(item -> UnixSocket.adopt(item.descriptors().get(0)))
+                .orElseGet(() -> listen(options.socket()));
+        if (custody != null) {
+            inherited.forEach(custody::resume);
+            takeOver(inherited);
+        }
+    }
+
+    private static UnixSocket listen(Path socket) {
+        try {
+            UnixSocket.connect(socket).close();
+        } catch (NativeException e) {
+            if (e.errno() == Errno.ECONNREFUSED) {
+                // Somebody was killed here: nobody listens.
+                try {
+                    Files.deleteIfExists(socket);
+                } catch (IOException failure) {
+                    throw new IllegalStateException(
+                            "cannot remove the socket that a daemon has left: " + socket, failure);
+                }
+            }
+        }
+        return UnixSocket.listen(socket, BACKLOG);
+    }
+
+    private void takeOver(List<Item> inherited) {
+        Map<Long, List<Item>> byClient = new TreeMap<>();
+        for (Item item : inherited) {
+            String[] parts = item.key().split("/", 3);
+            if (parts[0].equals("client")) {
+                byClient.computeIfAbsent(Long.parseLong(parts[1]), number -> new ArrayList<>())
+                        .add(item);
+            }
+        }
+        byClient.forEach(this::takeOver);
+    }
+
+    private void takeOver(long number, List<Item> items) {
+        Item client = items.stream()
+                .filter(item -> item.key().equals("client/" + number))
+                .findFirst()
+                .orElseThrow(
+                        () -> new IllegalStateException("the keeper has things of client " + number + ", not itself"));
+        String[] told = client.payload().split("\n", 3);
+        long ram = Long.parseLong(told[1]);
+        numbers.accumulateAndGet(number, Math::max);
+        ClientSession session = new ClientSession(
+                this,
+                number,
+                new Connection(UnixSocket.adopt(client.descriptors().get(0))),
+                PidFd.adopt(client.descriptors().get(1)),
+                Integer.parseInt(told[0]),
+                log);
+        sessions.put(number, session);
+        ramGranted.addAndGet(ram);
+        grants.put(number, ram);
+        Thread.ofPlatform().name("control-" + number).start(() -> {
+            session.takeOver(ram, told[2], items);
+            session.run();
+        });
+    }
+
+    @Nullable
+    Custody custody() {
+        return custody;
+    }
+
+    FailPoints points() {
+        return points;
     }
 
     /** Who asks the core for a page without being a fault, such as a pin, makes room as a fault does. */
@@ -105,6 +218,10 @@ public final class Daemon implements AutoCloseable {
     public void run() {
         log.line("daemon " + pid + " listens at " + options.socket());
         PidFd owner = options.owner() == 0 ? null : PidFd.open(options.owner());
+        if (custody != null) {
+            // Not waited for: a keeper that is only just starting must not keep the first client waiting.
+            Thread.ofPlatform().name("entrust").daemon().start(() -> custody.hold(LISTENING, "", listening.fd()));
+        }
         try {
             Poller poller = new Poller(3);
             int stop = poller.add(bell.fd(), Poller.IN);
@@ -213,6 +330,10 @@ public final class Daemon implements AutoCloseable {
 
     void ended(ClientSession session) {
         sessions.remove(session.number());
+        if (options.owner() != 0 && sessions.isEmpty()) {
+            // The only client of a private daemon.
+            bell.signal();
+        }
         Long granted = grants.remove(session.number());
         if (granted != null) {
             ramGranted.addAndGet(-granted);
@@ -250,6 +371,10 @@ public final class Daemon implements AutoCloseable {
                 log.line("the socket " + options.socket() + " could not be removed: " + e);
             }
             manager.close();
+            if (custody != null) {
+                custody.drop(LISTENING);
+                custody.close();
+            }
             log.line("daemon " + pid + " has ended");
         }
     }

@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
 import org.heteromem.live.natives.NativeException;
+import org.heteromem.live.natives.Processes;
 import org.heteromem.policy.Policies;
 
 /**
@@ -31,12 +32,19 @@ public final class DaemonMain {
             return;
         }
         Consumer<String> out = System.err::println;
-        try (Daemon daemon = new Daemon(options, out)) {
+        Processes.startSession();
+        try (Daemon daemon = Daemon.withKeeper(options, out, failPoints(arguments))) {
             daemon.run();
-        } catch (NativeException e) {
+        } catch (NativeException | IllegalStateException e) {
             System.err.println("heteromem daemon: " + e.getMessage());
             System.exit(1);
         }
+    }
+
+    /** {@code --fail-at NAME:N} ends the daemon at the n-th passage of a point, for tests of recovery. */
+    private static FailPoints failPoints(String... arguments) {
+        int at = List.of(arguments).indexOf("--fail-at");
+        return at < 0 ? FailPoints.NONE : FailPoints.killAt(arguments[at + 1]);
     }
 
     static DaemonOptions parse(String... arguments) {
@@ -66,6 +74,7 @@ public final class DaemonMain {
                         kernels.add(Path.of(path));
                     }
                 }
+                case "--fail-at" -> FailPoints.check(value);
                 default -> throw new IllegalArgumentException("there is no option " + arguments[i]);
             }
         }

@@ -13,18 +13,25 @@ final class DurableMemory implements StoreMemory, AutoCloseable {
 
     /** Who keeps descriptors for a successor. */
     @FunctionalInterface
-    interface Custody {
+    interface Custodian {
         /** A piece was made: returns when it is safe with whoever outlives this process. */
         void made(String name, Memfd memory);
     }
 
-    private final String prefix;
-    private final Custody custody;
-    private final Map<String, Piece> pieces = new LinkedHashMap<>();
+    private static final Custodian NOBODY = (piece, memory) -> {};
 
-    DurableMemory(String prefix, Custody custody) {
+    private final String prefix;
+    private final Map<String, Piece> pieces = new LinkedHashMap<>();
+    private Custodian custodian = NOBODY;
+
+    DurableMemory(String prefix) {
         this.prefix = prefix;
-        this.custody = custody;
+    }
+
+    /** From now on somebody keeps the pieces, those that are there first. */
+    synchronized void entrust(Custodian to) {
+        custodian = to;
+        pieces.forEach((name, piece) -> to.made(name, piece.memory));
     }
 
     /** Takes over what a predecessor has made. */
@@ -47,7 +54,7 @@ final class DurableMemory implements StoreMemory, AutoCloseable {
             have.memory.close();
         }
         pieces.put(name, new Piece(memory, mapping));
-        custody.made(name, memory);
+        custodian.made(name, memory);
         return mapping.segment();
     }
 

@@ -206,8 +206,7 @@ final class FaultPump implements Runnable, AutoCloseable {
     void poison(long page) {
         Region region = mmu.regionOf(page);
         if (region != null) {
-            region.faults.tryPoison(Page.address(page), Page.SIZE, 0);
-            wakeUp(page);
+            mmu.poison(region, region.index(page));
         }
     }
 }

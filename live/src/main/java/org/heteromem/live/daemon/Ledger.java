@@ -41,15 +41,26 @@ final class Ledger implements AutoCloseable {
     private final Memfd memory;
     private final Mapping mapping;
     private final MemorySegment words;
+    private final PageSet allocated;
 
     private Ledger(Memfd memory, long pages) {
         this.memory = memory;
+        if (memory.status().sizeBytes() < bytes(pages)) {
+            throw new IllegalStateException("the ledger of a region of " + pages + " pages has "
+                    + memory.status().sizeBytes() + " bytes");
+        }
         this.mapping = Mapping.shared(memory, 0, bytes(pages));
-        this.words = mapping.segment();
+        this.words = mapping.segment().asSlice(0, pages * Long.BYTES);
+        this.allocated = new PageSet(mapping.segment().asSlice(pages * Long.BYTES));
     }
 
     private static long bytes(long pages) {
-        return Math.max(1, pages) * Long.BYTES;
+        return pages * Long.BYTES + PageSet.bytes(pages);
+    }
+
+    /** What of the region is in use, as the client says; behind the words. */
+    PageSet allocated() {
+        return allocated;
     }
 
     /** An empty one. */

@@ -42,6 +42,7 @@ final class LiveMmu implements Mmu {
     private static final int NOTHING = 0;
 
     private final Troubles troubles;
+    private final FailPoints points;
     private final CopyOnWriteArrayList<Region> regions = new CopyOnWriteArrayList<>();
     private volatile DeviceMemory[] devices = {};
     private volatile boolean adopting;
@@ -64,8 +65,9 @@ final class LiveMmu implements Mmu {
         void refused(Region region, long page, String call, int errno);
     }
 
-    LiveMmu(Troubles troubles) {
+    LiveMmu(Troubles troubles, FailPoints points) {
         this.troubles = troubles;
+        this.points = points;
     }
 
     void add(Region region) {
@@ -125,6 +127,7 @@ final class LiveMmu implements Mmu {
     @Override
     public void stopWriters(long firstPage, long pages) {
         protect(needRegion(firstPage), firstPage, pages, Uffdio.PROTECT_WP);
+        points.passed(FailPoints.PROTECTED);
     }
 
     private void protect(Region region, long firstPage, long pages, int mode) {
@@ -147,7 +150,9 @@ final class LiveMmu implements Mmu {
         for (long page = firstPage; page < firstPage + pages; page++) {
             region.ledger.atHome(region.index(page));
         }
+        points.passed(FailPoints.DROP_NOTED);
         punch(region, firstPage, pages);
+        points.passed(FailPoints.DROP_PUNCHED);
     }
 
     private void punch(Region region, long firstPage, long pages) {
@@ -186,6 +191,20 @@ final class LiveMmu implements Mmu {
         if (result < 0) {
             troubles.refused(region, region.index(page), "UFFDIO_ZEROPAGE", (int) -result);
         }
+        points.passed(FailPoints.ZEROED);
+    }
+
+    /** Makes every touch of a page a SIGBUS from now on, and lets those who wait for it go on into it. */
+    void poison(Region region, long index) {
+        long address = region.address + Page.address(index);
+        long result;
+        while ((result = region.faults.tryPoison(address, Page.SIZE, 0)) == -Errno.EAGAIN) {
+            Thread.onSpinWait();
+        }
+        if (result < 0 && result != -Errno.EEXIST) {
+            troubles.refused(region, index, "UFFDIO_POISON", (int) -result);
+        }
+        region.faults.tryWake(address, Page.SIZE);
     }
 
     // ---- migrations --------------------------------------------------------------------------------------------
@@ -203,15 +222,19 @@ final class LiveMmu implements Mmu {
             long page = moves.firstPage() + i;
             switch (what) {
                 case LEFT -> {
+                    points.passed(FailPoints.COPIED);
                     note(region, moves, i, run);
+                    points.passed(FailPoints.LEFT_NOTED);
                     pagesOut.add(run - i);
-                    if (!adopting) {
-                        punch(region, page, run - i);
-                    }
+                    punch(region, page, run - i);
+                    points.passed(FailPoints.LEFT_PUNCHED);
                 }
                 case ELSEWHERE -> note(region, moves, i, run);
                 case ARRIVED -> arrive(region, page, run - i);
-                case STAYED -> protect(region, page, run - i, 0);
+                case STAYED -> {
+                    protect(region, page, run - i, 0);
+                    points.passed(FailPoints.STAYED);
+                }
                 default -> {
                     // They are where they were. If they were on their way home, they are not any more. A page that
                     // was in no frame was not this migration's: another one may be bringing it home right now.
@@ -273,10 +296,12 @@ final class LiveMmu implements Mmu {
                 run++;
             }
             place(region, firstPage + i, address, run);
+            points.passed(FailPoints.ARRIVED_PLACED);
             for (int j = 0; j < run; j++) {
                 region.ledger.atHome(index + j);
                 region.placements.forget(index + j);
             }
+            points.passed(FailPoints.ARRIVED_NOTED);
             i += run;
         }
     }

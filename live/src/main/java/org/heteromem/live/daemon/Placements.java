@@ -12,8 +12,8 @@ import org.heteromem.live.natives.Mapping;
  * addressable memory of a device are not even copied; their frame is not freed before the move has ended.
  *
  * <p>A slot belongs to a page by its number, so neighbouring pages lie in neighbouring slots and are placed by one call. A
- * migration home has at most {@link #SLOTS} pages. Thread-safe; a slot that another page has is waited for, which is as
- * short as that page's way home.
+ * migration home stays within one aligned block of {@link #SLOTS} pages. Thread-safe; a slot that another page has is
+ * waited for, which is as short as that page's way home. As all claim in ascending order, nobody waits in a circle.
  */
 final class Placements implements AutoCloseable {
     /** Most pages on their way at once, and most pages in one migration home. */
@@ -22,14 +22,24 @@ final class Placements implements AutoCloseable {
     private static final int MASK = SLOTS - 1;
     private static final long FREE = 0;
 
+    private final long base;
     private final Mapping staging = Mapping.anonymous((long) SLOTS * Page.SIZE);
     /** The page that has the slot, plus one. */
     private final AtomicLongArray pages = new AtomicLongArray(SLOTS);
     /** Where its contents are. */
     private final long[] addresses = new long[SLOTS];
 
+    /**
+     * For the pages of one region.
+     *
+     * @param firstPage number in the address space of the region's first page; blocks are aligned there
+     */
+    Placements(long firstPage) {
+        this.base = firstPage;
+    }
+
     private int claim(long page) {
-        int slot = (int) page & MASK;
+        int slot = (int) (base + page) & MASK;
         while (pages.get(slot) != page + 1 && !pages.compareAndSet(slot, FREE, page + 1)) {
             Thread.onSpinWait();
         }
@@ -80,13 +90,13 @@ final class Placements implements AutoCloseable {
 
     /** {@return where a page's contents are, or 0 if none are on their way} */
     long address(long page) {
-        int slot = (int) page & MASK;
+        int slot = (int) (base + page) & MASK;
         return pages.get(slot) == page + 1 ? addresses[slot] : 0;
     }
 
     /** The page has been placed, or does not move after all. */
     void forget(long page) {
-        pages.compareAndSet((int) page & MASK, page + 1, FREE);
+        pages.compareAndSet((int) (base + page) & MASK, page + 1, FREE);
     }
 
     @Override

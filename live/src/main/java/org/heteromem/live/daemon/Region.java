@@ -40,7 +40,7 @@ final class Region implements AutoCloseable {
         this.ledger = ledger;
         this.placements = placements;
         this.frames = frames;
-        this.allocated = new PageSet();
+        this.allocated = ledger.allocated();
     }
 
     boolean contains(long anyAddress) {

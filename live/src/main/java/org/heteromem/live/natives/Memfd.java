@@ -69,6 +69,16 @@ public final class Memfd extends NativeFile {
     }
 
     /**
+     * Takes a memfd that a predecessor of this process has made.
+     *
+     * @param fd a memfd; owned by the result
+     * @param what for messages
+     */
+    public static Memfd adopt(Fd fd, String what) {
+        return new Memfd(fd, what);
+    }
+
+    /**
      * Takes a descriptor that a stranger has sent, if it is a memfd of ordinary pages that carries exactly {@link
      * #REGION_SEALS}.
      *

@@ -32,6 +32,15 @@ public final class PidFd implements AutoCloseable {
         return new PidFd(Fd.own((int) number, "pidfd of " + pid));
     }
 
+    /**
+     * Takes a pidfd that somebody else has opened, such as a predecessor of this process.
+     *
+     * @param fd a pidfd; owned by the result
+     */
+    public static PidFd adopt(Fd fd) {
+        return new PidFd(fd);
+    }
+
     /** The descriptor to watch for {@link Poller#IN}. */
     public Fd fd() {
         return fd;

@@ -88,7 +88,11 @@ public final class UnixSocket implements AutoCloseable {
     private final Fd fd;
 
     private UnixSocket(int number, String what) {
-        this.fd = Fd.own(number, what);
+        this(Fd.own(number, what));
+    }
+
+    private UnixSocket(Fd fd) {
+        this.fd = fd;
     }
 
     /**
@@ -136,6 +140,15 @@ public final class UnixSocket implements AutoCloseable {
             socket.close();
             throw e;
         }
+    }
+
+    /**
+     * Takes a socket that somebody else has made, such as a predecessor of this process.
+     *
+     * @param fd a descriptor of a {@code SOCK_SEQPACKET} socket; owned by the result
+     */
+    public static UnixSocket adopt(Fd fd) {
+        return new UnixSocket(fd);
     }
 
     /** Two connected sockets. */

@@ -2,9 +2,9 @@ package org.heteromem.live.daemon;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.File;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -22,24 +22,6 @@ class DaemonTest {
 
     private final long seed = Long.getLong("heteromem.seed", System.nanoTime());
 
-    private static Process client(Class<?> main, Object... arguments) throws IOException {
-        String classes = System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
-        List<String> command = new ArrayList<>(List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-Xmx128m",
-                "--enable-native-access=ALL-UNNAMED",
-                "-cp",
-                classes,
-                main.getName()));
-        for (Object argument : arguments) {
-            command.add(argument.toString());
-        }
-        return new ProcessBuilder(command)
-                .redirectErrorStream(true)
-                .redirectOutput(ProcessBuilder.Redirect.INHERIT)
-                .start();
-    }
-
     private void versions(String overflow, int pages, int ramPages, int threads, long millis)
             throws IOException, InterruptedException {
         System.out.println("versions over " + overflow + ": seed " + seed);
@@ -50,7 +32,8 @@ class DaemonTest {
         Consumer<String> out = System.out::println;
         try (Daemon daemon = new Daemon(options, out)) {
             serving = Thread.ofPlatform().start(daemon::run);
-            Process client = client(VersionsClient.class, socket, pages, ramPages, threads, millis, seed);
+            File output = directory.resolve("client.log").toFile();
+            Process client = Jvm.start(VersionsClient.class, output, socket, pages, ramPages, threads, millis, seed);
             Map<String, Long> status = Map.of();
             while (client.isAlive()) {
                 for (ClientSession session : daemon.sessions()) {
@@ -58,7 +41,7 @@ class DaemonTest {
                 }
                 TimeUnit.MILLISECONDS.sleep(20);
             }
-            assertThat(client.waitFor()).isZero();
+            assertThat(client.waitFor()).as(() -> Jvm.text(output)).isZero();
             System.out.println(status);
             assertThat(status.get("bytes.out")).isGreaterThan((long) pages * 4096);
             while (!daemon.sessions().isEmpty()) {

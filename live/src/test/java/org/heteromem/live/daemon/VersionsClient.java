@@ -7,13 +7,16 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
+import org.heteromem.live.natives.Fd;
 import org.heteromem.live.natives.Mapping;
 import org.heteromem.live.natives.Memfd;
+import org.heteromem.live.natives.NativeException;
 import org.heteromem.live.natives.Uffdio;
 import org.heteromem.live.natives.UnixSocket;
 import org.heteromem.live.natives.Userfault;
 import org.heteromem.live.wire.Connection;
 import org.heteromem.live.wire.Done;
+import org.heteromem.live.wire.Failure;
 import org.heteromem.live.wire.Hello;
 import org.heteromem.live.wire.Message;
 import org.heteromem.live.wire.MessageType;
@@ -41,26 +44,24 @@ final class VersionsClient {
         long seed = Long.parseLong(arguments[5]);
         long bytes = (long) pages * PAGE;
         MemorySegment buffer = Connection.newBuffer(Arena.ofAuto());
-        try (Connection connection = new Connection(UnixSocket.connect(socket));
+        try (Connection connection = open(socket, ram, buffer);
                 Memfd memory = Memfd.create("versions", bytes)) {
             memory.addSeals(Memfd.REGION_SEALS);
-            connection.send(new Hello().encode(buffer, 1, Hello.Role.CLIENT, ram, PAGE, "versions"));
-            if (!(expect(connection) instanceof Welcome)) {
-                throw new AssertionError("no welcome");
-            }
             Mapping mapping = Mapping.sharedAligned(memory, 0, bytes, 2 << 20);
             mapping.advise(Mapping.Advice.DONTFORK);
             mapping.advise(Mapping.Advice.NOHUGEPAGE);
             Userfault faults = Userfault.open(Uffdio.REQUIRED_FEATURES);
             faults.register(
                     mapping.address(), bytes, Uffdio.REGISTER_MISSING | Uffdio.REGISTER_MINOR | Uffdio.REGISTER_WP);
-            connection.send(
-                    new RegisterRegion().encode(buffer, 2, 0, mapping.address(), bytes, "r"), memory.fd(), faults.fd());
-            need(connection);
+            need(
+                    connection,
+                    new RegisterRegion().encode(buffer, 2, 0, mapping.address(), bytes, "r"),
+                    memory.fd(),
+                    faults.fd());
             RangeRequest allocate = new RangeRequest();
             allocate.begin(buffer, MessageType.ALLOCATE, 3, 0).add(0, bytes);
-            connection.send(allocate);
-            need(connection);
+            need(connection, allocate);
+            System.out.println("ready");
             List<Worker> workers = new ArrayList<>();
             List<Thread> running = new ArrayList<>();
             for (int t = 0; t < threads; t++) {
@@ -93,8 +94,7 @@ final class VersionsClient {
             System.out.println("steps " + steps);
             RangeRequest free = new RangeRequest();
             free.begin(buffer, MessageType.FREE, 4, 0).add(0, bytes);
-            connection.send(free);
-            need(connection);
+            need(connection, free);
             for (int p = 0; p < pages; p += 7) {
                 if (mapping.segment().get(ValueLayout.JAVA_LONG, (long) p * PAGE + 8) != 0) {
                     throw new AssertionError("page " + p + " was freed and is not zero");
@@ -104,17 +104,51 @@ final class VersionsClient {
         System.out.println("right");
     }
 
-    private static Message expect(Connection connection) {
+    /** Until memory is registered, a daemon that dies takes the connection with it, and nothing else. */
+    private static Connection open(Path socket, long ram, MemorySegment buffer) throws InterruptedException {
+        for (int tries = 0; ; tries++) {
+            try {
+                Connection connection = new Connection(UnixSocket.connect(socket));
+                connection.send(new Hello().encode(buffer, 1, Hello.Role.CLIENT, ram, PAGE, "versions"));
+                if (connection.receive().isPresent()) {
+                    return connection;
+                }
+                connection.close();
+            } catch (NativeException e) {
+                if (tries > 1000) {
+                    throw e;
+                }
+            }
+            Thread.sleep(20);
+        }
+    }
+
+    /** Asks, and asks again if a daemon takes over that may not have the question. */
+    private static Message ask(Connection connection, Message question, Fd... descriptors) {
+        // The buffer of the question is not that of the answer.
+        for (; ; ) {
+            connection.send(question, descriptors);
+            Message answer = receive(connection);
+            if (!(answer instanceof Welcome) || answer.correlation() == question.correlation()) {
+                // A question that was asked twice may be answered twice.
+                if (answer.correlation() == question.correlation()) {
+                    return answer;
+                }
+            }
+        }
+    }
+
+    private static Message receive(Connection connection) {
         return connection
                 .receive()
                 .orElseThrow(() -> new AssertionError("the daemon closed the connection"))
                 .message();
     }
 
-    private static void need(Connection connection) {
-        Message answer = expect(connection);
+    private static void need(Connection connection, Message question, Fd... descriptors) {
+        Message answer = ask(connection, question, descriptors);
         if (!(answer instanceof Done)) {
-            throw new AssertionError("answer " + answer.type());
+            throw new AssertionError("answer " + (answer instanceof Failure f ? f.detail() : answer.type()));
         }
     }
 

@@ -1,0 +1,146 @@
+package org.heteromem.live.daemon;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.BitSet;
+import java.util.List;
+import java.util.Set;
+import org.heteromem.core.AddressSpace;
+import org.heteromem.core.Page;
+import org.heteromem.core.memory.FrameBudget;
+import org.heteromem.core.migrate.Migration;
+import org.heteromem.devices.storage.StorageDevice;
+
+/**
+ * Builds the page table of a client whose daemon was killed, from what outlived it. What the memfd holds is in RAM; what it
+ * does not hold is where the {@link Ledger} says; the rest was never touched. Then every thread that waits is told to look
+ * again, because the events that it raised died with the predecessor. Every word of the ledger is checked: one that names no
+ * place is a lost page, never another one's contents.
+ */
+final class Takeover {
+    private static final int CHUNK = Page.PER_BLOCK;
+
+    private final AddressSpace space;
+    private final LiveMmu mmu;
+    private final FrameBudget budget;
+    private final List<Region> regions;
+    private final List<StorageDevice> devices;
+    private long inRam;
+    private long onDevices;
+    private long nonsense;
+
+    Takeover(AddressSpace space, LiveMmu mmu, FrameBudget budget, List<Region> regions, List<StorageDevice> devices) {
+        this.space = space;
+        this.mmu = mmu;
+        this.budget = budget;
+        this.regions = regions;
+        this.devices = devices;
+    }
+
+    void run() {
+        mmu.setAdopting(true);
+        long limit = budget.limit();
+        long reserve = budget.reserve();
+        // What is in RAM is in RAM, whatever the budget says; the evictor sees to the rest.
+        budget.setLimit(Long.MAX_VALUE, 0);
+        try {
+            regions.forEach(this::adoptRam);
+            recoverDevices();
+            regions.forEach(this::adoptDevicePages);
+        } finally {
+            budget.setLimit(limit, reserve);
+            mmu.setAdopting(false);
+        }
+        for (Region region : regions) {
+            region.faults.writeProtect(region.address, region.bytes, 0);
+            region.faults.wake(region.address, region.bytes);
+        }
+    }
+
+    // ---- RAM ---------------------------------------------------------------------------------------------------
+
+    private void adoptRam(Region region) {
+        for (long at = region.memory.nextData(0); at >= 0 && at < region.bytes; ) {
+            long end = Math.min(region.bytes, region.memory.nextHole(at));
+            for (long from = at; from < end; from += Page.address(CHUNK)) {
+                adoptRam(region, from, Math.min(Page.address(CHUNK), end - from));
+            }
+            at = region.memory.nextData(end);
+        }
+    }
+
+    private void adoptRam(Region region, long offset, long bytes) {
+        for (long page = Page.of(offset); page < Page.of(offset + bytes); page++) {
+            // It was caught on its way; the bytes in RAM count.
+            region.ledger.atHome(page);
+        }
+        try (Migration migration = Migration.setup(space, region.address + offset, bytes, Set.of(), this)) {
+            for (int i = 0; i < migration.pages(); i++) {
+                if (!migration.sources().movable(i) || !migration.allocateRam(i)) {
+                    throw new IllegalStateException(region + ", offset " + (offset + Page.address(i))
+                            + ": RAM holds a page that is mapped already");
+                }
+            }
+            inRam += migration.migrate();
+        }
+    }
+
+    // ---- devices -----------------------------------------------------------------------------------------------
+
+    private void recoverDevices() {
+        List<BitSet> used = new ArrayList<>();
+        devices.forEach(device -> used.add(new BitSet()));
+        for (Region region : regions) {
+            for (long page = 0; page < Page.of(region.bytes); page++) {
+                if (region.ledger.isOnDevice(page) && isPlace(region, page)) {
+                    used.get(region.ledger.device(page)).set((int) region.ledger.frame(page));
+                }
+            }
+        }
+        for (int i = 0; i < devices.size(); i++) {
+            BitSet mine = used.get(i);
+            devices.get(i).recover(slot -> mine.get((int) slot));
+        }
+    }
+
+    private boolean isPlace(Region region, long page) {
+        int device = region.ledger.device(page);
+        return device < devices.size()
+                && region.ledger.frame(page) < devices.get(device).memory().frames();
+    }
+
+    private void adoptDevicePages(Region region) {
+        int[] slots = new int[CHUNK];
+        for (long first = 0; first < Page.of(region.bytes); first += CHUNK) {
+            int count = (int) Math.min(CHUNK, Page.of(region.bytes) - first);
+            for (int d = 0; d < devices.size(); d++) {
+                int wanted = 0;
+                Arrays.fill(slots, StorageDevice.NO_SLOT);
+                for (int i = 0; i < count; i++) {
+                    if (region.ledger.isOnDevice(first + i)
+                            && isPlace(region, first + i)
+                            && region.ledger.device(first + i) == d) {
+                        slots[i] = (int) region.ledger.frame(first + i);
+                        wanted++;
+                    }
+                }
+                if (wanted > 0) {
+                    onDevices += devices.get(d)
+                            .restore(space, region.address + Page.address(first), Arrays.copyOf(slots, count));
+                }
+            }
+            for (int i = 0; i < count; i++) {
+                if (region.ledger.isOnDevice(first + i) && !isPlace(region, first + i)) {
+                    nonsense++;
+                    mmu.poison(region, first + i);
+                }
+            }
+        }
+    }
+
+    @Override
+    public String toString() {
+        return inRam + " pages in RAM, " + onDevices + " on devices"
+                + (nonsense == 0 ? "" : ", " + nonsense + " LOST because the ledger makes no sense");
+    }
+}

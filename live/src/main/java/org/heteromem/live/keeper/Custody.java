@@ -1,0 +1,300 @@
+package org.heteromem.live.keeper;
+
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import org.heteromem.live.natives.Errno;
+import org.heteromem.live.natives.EventFd;
+import org.heteromem.live.natives.Fd;
+import org.heteromem.live.natives.NativeException;
+import org.heteromem.live.natives.Poller;
+import org.heteromem.live.natives.UnixSocket;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A daemon's way to its keeper: what it gives into custody is safe when {@link #hold} returns. Starts a keeper if there is
+ * none, and another one whenever it dies. Thread-safe.
+ */
+public final class Custody implements AutoCloseable {
+    private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(30);
+    private static final int POLL_MILLIS = 2;
+
+    private final Path socket;
+    private final List<String> keeperCommand;
+    private final List<String> workerCommand;
+    private final Consumer<String> log;
+    private final EventFd bell = EventFd.create();
+    private final Packet packet = new Packet();
+    private final Map<String, Item> items = new LinkedHashMap<>();
+    private final List<Item> inherited = new ArrayList<>();
+    private @Nullable UnixSocket keeper;
+    private @Nullable Process started;
+    private volatile boolean closed;
+    private final Thread watch;
+
+    /**
+     * Finds a keeper and takes over what it has; else starts one, which is not waited for.
+     *
+     * @param socket where the keeper is, or shall be
+     * @param keeperCommand how to start one
+     * @param workerCommand how this process was started, for the keeper
+     * @param log hears of keepers that come and go
+     * @throws BusyException if another daemon has the keeper
+     */
+    public Custody(Path socket, List<String> keeperCommand, List<String> workerCommand, Consumer<String> log) {
+        this.socket = socket;
+        this.keeperCommand = List.copyOf(keeperCommand);
+        this.workerCommand = List.copyOf(workerCommand);
+        this.log = log;
+        UnixSocket found = tryConnect();
+        if (found == null) {
+            startKeeper();
+        } else {
+            take(found, inherited);
+        }
+        watch = Thread.ofPlatform().name("keeper-watch").daemon().start(this::watch);
+    }
+
+    /** Another daemon serves here. */
+    public static final class BusyException extends IllegalStateException {
+        private static final long serialVersionUID = 1;
+
+        BusyException(String message) {
+            super(message);
+        }
+    }
+
+    /** {@return what a predecessor left, in the order in which it gave it; the descriptors are the caller's} */
+    public List<Item> inherited() {
+        return List.copyOf(inherited);
+    }
+
+    /**
+     * Takes over an inherited item: it stays in custody, and so do the descriptors, which must stay open until {@link #drop}.
+     *
+     * @param item from {@link #inherited}
+     */
+    public synchronized void resume(Item item) {
+        items.put(item.key(), item);
+    }
+
+    private @Nullable UnixSocket tryConnect() {
+        if (!Files.exists(socket)) {
+            return null;
+        }
+        try {
+            return UnixSocket.connect(socket);
+        } catch (NativeException e) {
+            if (e.errno() == Errno.ECONNREFUSED || e.errno() == Errno.ENOENT) {
+                return null;
+            }
+            throw e;
+        }
+    }
+
+    private void startKeeper() {
+        try {
+            // The socket of a keeper that was killed: nobody listens there.
+            Files.deleteIfExists(socket);
+            started = new ProcessBuilder(keeperCommand)
+                    .redirectInput(new File("/dev/null"))
+                    .redirectOutput(ProcessBuilder.Redirect.INHERIT)
+                    .redirectError(ProcessBuilder.Redirect.INHERIT)
+                    .start();
+        } catch (IOException e) {
+            throw new IllegalStateException(
+                    "cannot start a keeper, without which memory would be lost with this" + " process: "
+                            + e.getMessage(),
+                    e);
+        }
+    }
+
+    /** Listens to a keeper that has just taken us on. */
+    private void take(UnixSocket found, List<Item> into) {
+        for (; ; ) {
+            Packet.Received message = packet.receive(found)
+                    .orElseThrow(() -> new IllegalStateException("the keeper at " + socket + " has hung up"));
+            switch (message.kind()) {
+                case ITEM -> into.add(message.item());
+                case REFUSED -> {
+                    found.close();
+                    throw new BusyException("daemon " + message.payload()
+                            + " serves here already, and its keeper is at " + socket
+                            + "; use that daemon, or another socket");
+                }
+                case BEGIN -> {
+                    keeper = found;
+                    say(Packet.Kind.WORKER, new Item("worker", String.join("\0", workerCommand), List.of()));
+                    return;
+                }
+                default -> throw new IllegalStateException("a keeper does not begin with " + message.kind());
+            }
+        }
+    }
+
+    /** The keeper, waited for if it is only just starting; a new one gets everything. */
+    private UnixSocket needKeeper() {
+        long deadline = System.nanoTime() + PATIENCE_NANOS;
+        while (keeper == null) {
+            UnixSocket found = tryConnect();
+            if (found != null) {
+                List<Item> had = new ArrayList<>();
+                take(found, had);
+                had.forEach(Item::closeDescriptors);
+                for (Item item : List.copyOf(items.values())) {
+                    say(Packet.Kind.HOLD, item);
+                }
+                bell.signal();
+                break;
+            }
+            Process starting = started;
+            if (starting != null && !starting.isAlive()) {
+                log.accept("a keeper has died before it kept anything: starting another one");
+                startKeeper();
+            }
+            if (System.nanoTime() - deadline > 0) {
+                throw new IllegalStateException("no keeper has come to " + socket + " within "
+                        + TimeUnit.NANOSECONDS.toSeconds(PATIENCE_NANOS) + " seconds");
+            }
+            try {
+                TimeUnit.MILLISECONDS.sleep(POLL_MILLIS);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new IllegalStateException("interrupted while waiting for the keeper at " + socket, e);
+            }
+        }
+        UnixSocket now = keeper;
+        if (now == null) {
+            throw new IllegalStateException("the keeper at " + socket + " has gone again");
+        }
+        return now;
+    }
+
+    /** Says something and waits until it is done. */
+    private void say(Packet.Kind kind, Item item) {
+        UnixSocket to = keeper;
+        if (to == null) {
+            throw new IllegalStateException("there is no keeper");
+        }
+        packet.send(to, kind, item);
+        if (packet.receive(to).isEmpty()) {
+            throw new NativeException("recvmsg", to + " (keeper)", Errno.ECONNRESET);
+        }
+    }
+
+    private void sayWhateverHappens(Packet.Kind kind, Item item) {
+        for (int tries = 0; ; tries++) {
+            try {
+                needKeeper();
+                say(kind, item);
+                return;
+            } catch (NativeException e) {
+                log.accept("the keeper is gone (" + e.getMessage() + "): starting another one");
+                forget();
+                if (tries > 100) {
+                    throw e;
+                }
+            }
+        }
+    }
+
+    private void forget() {
+        UnixSocket gone = keeper;
+        keeper = null;
+        if (gone != null) {
+            gone.close();
+        }
+        if (!closed) {
+            startKeeper();
+        }
+    }
+
+    /**
+     * Gives descriptors into custody, in the place of those that have the key; returns when they are safe.
+     *
+     * @param key what they are
+     * @param payload what a successor has to know
+     * @param descriptors stay the caller's too, who must not close them before {@link #drop}
+     */
+    public synchronized void hold(String key, String payload, Fd... descriptors) {
+        Item item = new Item(key, payload, List.of(descriptors));
+        items.put(key, item);
+        sayWhateverHappens(Packet.Kind.HOLD, item);
+    }
+
+    /**
+     * Ends the custody of something and of all that belongs to it.
+     *
+     * @param key what
+     */
+    public synchronized void drop(String key) {
+        items.values().removeIf(item -> item.belongsTo(key));
+        if (!closed) {
+            sayWhateverHappens(Packet.Kind.DROP, new Item(key, "", List.of()));
+        }
+    }
+
+    /** Sees to it that a keeper that dies is replaced at once, and not when it is needed. */
+    private void watch() {
+        while (!closed) {
+            UnixSocket watched;
+            synchronized (this) {
+                try {
+                    watched = needKeeper();
+                } catch (NativeException e) {
+                    forget();
+                    continue;
+                }
+            }
+            Poller poller = new Poller(2);
+            int ring = poller.add(bell.fd(), Poller.IN);
+            int spoken = poller.add(watched.fd(), 0);
+            poller.poll(-1);
+            if (poller.ready(ring) != 0 && !closed) {
+                bell.drain();
+            }
+            if (poller.ready(spoken) != 0) {
+                synchronized (this) {
+                    if (keeper == watched && !closed) {
+                        log.accept("the keeper is gone: starting another one");
+                        forget();
+                    }
+                }
+            }
+        }
+    }
+
+    /** Leaves; what is in custody stays there. */
+    @Override
+    public void close() {
+        closed = true;
+        bell.signal();
+        boolean interrupted = false;
+        for (; ; ) {
+            try {
+                watch.join();
+                break;
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        synchronized (this) {
+            UnixSocket last = keeper;
+            keeper = null;
+            if (last != null) {
+                last.close();
+            }
+        }
+        bell.close();
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

@@ -1,0 +1,53 @@
+package org.heteromem.live.daemon;
+
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+
+/** Starts classes of this class path in JVMs of their own, and finds them again. */
+final class Jvm {
+    private Jvm() {}
+
+    static Process start(Class<?> main, File output, Object... arguments) throws IOException {
+        String classes = System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
+        List<String> command = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-Xmx128m",
+                "-XX:+UseSerialGC",
+                "--enable-native-access=ALL-UNNAMED",
+                "-cp",
+                classes,
+                main.getName()));
+        for (Object argument : arguments) {
+            command.add(argument.toString());
+        }
+        return new ProcessBuilder(command)
+                .redirectErrorStream(true)
+                .redirectOutput(ProcessBuilder.Redirect.appendTo(output))
+                .start();
+    }
+
+    /** What a process has said. */
+    static String text(File output) {
+        try {
+            return Files.readString(output.toPath());
+        } catch (IOException e) {
+            return "cannot read " + output + ": " + e;
+        }
+    }
+
+    /** Processes that run a class and have a word among their arguments. */
+    static Stream<ProcessHandle> running(Class<?> main, String word) {
+        return ProcessHandle.allProcesses()
+                .filter(process -> process.info()
+                        .arguments()
+                        .map(List::of)
+                        .filter(words ->
+                                words.contains(main.getName()) && words.stream().anyMatch(w -> w.startsWith(word)))
+                        .isPresent());
+    }
+}
