@@ -2,13 +2,14 @@ package org.heteromem.live.client;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 import org.heteromem.live.natives.Errno;
 import org.heteromem.live.natives.Fd;
@@ -21,8 +22,10 @@ import org.heteromem.live.wire.Failure;
 import org.heteromem.live.wire.Following;
 import org.heteromem.live.wire.MalformedMessageException;
 import org.heteromem.live.wire.Message;
+import org.heteromem.live.wire.MessageReader;
 import org.heteromem.live.wire.Text;
 import org.heteromem.live.wire.Welcome;
+import org.heteromem.live.wire.Wire;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -45,7 +48,14 @@ public final class ControlChannel implements AutoCloseable {
 
     /** Somebody who waits, and what has arrived of an answer of several messages. */
     private static final class Pending {
+        final byte[] request;
+        final Fd[] descriptors;
         final CompletableFuture<Reply> answer = new CompletableFuture<>();
+
+        Pending(Message request, Fd... descriptors) {
+            this.request = request.bytes().toArray(ValueLayout.JAVA_BYTE);
+            this.descriptors = descriptors;
+        }
         final List<Reply.Table> tables = new ArrayList<>();
         final StringBuilder text = new StringBuilder();
     }
@@ -56,7 +66,12 @@ public final class ControlChannel implements AutoCloseable {
     private final Connection connection;
     private final ReentrantLock writer = new ReentrantLock();
     private final MemorySegment buffer = Connection.newBuffer(Arena.ofAuto());
-    private final AtomicLong correlations = new AtomicLong();
+    /** Reads requests that are sent again; guarded by the writer's lock. */
+    private final MessageReader again = new MessageReader();
+    /** Requests so far; guarded by the writer's lock. */
+    private int numbers;
+    /** Process id of the daemon; 0 until it has said so. */
+    private volatile int daemon;
     private final Map<Long, Pending> waiting = new ConcurrentHashMap<>();
     private final Thread reader;
 
@@ -94,12 +109,26 @@ public final class ControlChannel implements AutoCloseable {
      * @throws NativeException when the system cannot pass the descriptors on; the connection lasts
      */
     public CompletableFuture<Reply> ask(Encoder encoder, Fd... descriptors) {
-        long correlation = correlations.incrementAndGet();
-        Pending pending = new Pending();
         writer.lock();
         try {
+            long correlation = Wire.correlation(daemon, ++numbers);
             Message message = encoder.encode(buffer, correlation); // may refuse its arguments: nothing is waiting yet
+            Pending pending = new Pending(message, descriptors);
             waiting.put(correlation, pending);
+            send(message, correlation, descriptors);
+            Reply.Lost lost = ended; // after the put: either this sees the end, or the end sees the pending request
+            if (lost != null) {
+                waiting.remove(correlation);
+                pending.answer.complete(lost);
+            }
+            return pending.answer;
+        } finally {
+            writer.unlock();
+        }
+    }
+
+    private void send(Message message, long correlation, Fd... descriptors) {
+        try {
             connection.send(message, descriptors);
         } catch (NativeException e) {
             if (!ENDS.contains(e.errno())) {
@@ -107,15 +136,33 @@ public final class ControlChannel implements AutoCloseable {
                 throw e;
             }
             end("the connection to the daemon broke: " + e.getMessage());
+        }
+    }
+
+    /**
+     * A daemon has taken over from one that was killed: what has no answer is asked again. The successor drops what its
+     * predecessor was asked and did not read, so nothing is done twice.
+     */
+    private void resume(int successor) {
+        writer.lock();
+        try {
+            daemon = successor;
+            Map<Integer, Pending> unanswered = new TreeMap<>();
+            waiting.forEach((correlation, pending) -> unanswered.put(Wire.number(correlation), pending));
+            waiting.clear();
+            unanswered.forEach((number, pending) -> {
+                long correlation = Wire.correlation(successor, number);
+                pending.tables.clear();
+                pending.text.setLength(0);
+                MemorySegment.copy(pending.request, 0, buffer, ValueLayout.JAVA_BYTE, 0, pending.request.length);
+                Message message = again.read(buffer, pending.request.length);
+                message.readdress(correlation);
+                waiting.put(correlation, pending);
+                send(message, correlation, pending.descriptors);
+            });
         } finally {
             writer.unlock();
         }
-        Reply.Lost lost = ended; // after the put: either this sees the end, or the end sees the pending request
-        if (lost != null) {
-            waiting.remove(correlation);
-            pending.answer.complete(lost);
-        }
-        return pending.answer;
     }
 
     /** Asks, and waits for the answer. */
@@ -146,8 +193,13 @@ public final class ControlChannel implements AutoCloseable {
         if (correlation == 0) {
             if (message instanceof Failure failure) {
                 notice = failure.detail();
+            } else if (message instanceof Welcome successor) {
+                resume(successor.daemonPid());
             }
             return;
+        }
+        if (message instanceof Welcome welcome) {
+            daemon = welcome.daemonPid();
         }
         Pending pending = waiting.get(correlation);
         if (pending == null) {

@@ -2,6 +2,7 @@ package org.heteromem.live.client;
 
 import java.io.File;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -94,6 +95,8 @@ public final class PrivateDaemon implements AutoCloseable {
                 "-Xmx" + (heap >> 20) + "m",
                 "-Xshare:auto",
                 "-XX:-UsePerfData",
+                // What libraries unpack there goes with the directory, however the daemon ends.
+                "-Djava.io.tmpdir=" + socket.getParent(),
                 // Devices in memory are native memory, which a JVM limits to the size of its heap.
                 "-XX:MaxDirectMemorySize=" + (managed + NATIVE_BYTES >> 20) + "m"));
         command.addAll(code.arguments());
@@ -201,10 +204,27 @@ public final class PrivateDaemon implements AutoCloseable {
             process.destroyForcibly();
             return;
         }
-        try {
-            Sockets.delete(directory);
-        } catch (IOException e) {
-            throw new IllegalStateException("cannot delete " + directory + ", which the private daemon used: " + e, e);
+        // A successor of a daemon that was killed is nobody's child: its socket goes when it does.
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(END_SECONDS);
+        for (; ; ) {
+            boolean late = System.nanoTime() - deadline > 0;
+            try {
+                if (late || !Files.exists(socket())) {
+                    Sockets.delete(directory);
+                    return;
+                }
+            } catch (IOException | UncheckedIOException e) {
+                if (late) {
+                    throw new IllegalStateException(
+                            "cannot delete " + directory + ", which the private daemon used: " + e, e);
+                }
+            }
+            try {
+                TimeUnit.MILLISECONDS.sleep(POLL_MILLIS);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                return;
+            }
         }
     }
 

@@ -77,6 +77,9 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
     /** What was asked to be pinned. */
     private record PinnedRange(long address, long bytes) {}
 
+    /** One pin of a range, and under which key a successor finds it. */
+    private record HeldPin(String key, PageReferences references) {}
+
     private static final int INSPECTED_PAGES = 1 << 16;
 
     private final Daemon daemon;
@@ -91,7 +94,7 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
     private final AddressSpace space;
     private final Map<Integer, Region> regions = new ConcurrentHashMap<>();
     /** What holds pages in RAM, by the range that was asked for: the same one any number of times. */
-    private final Map<PinnedRange, ArrayDeque<PageReferences>> pins = new HashMap<>();
+    private final Map<PinnedRange, ArrayDeque<HeldPin>> pins = new HashMap<>();
 
     private final CopyOnWriteArrayList<Region> order = new CopyOnWriteArrayList<>();
     private final List<StorageDevice> devices = new CopyOnWriteArrayList<>();
@@ -106,6 +109,8 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
     private long limitPages;
     private volatile boolean welcomed;
     private boolean entrusted;
+    /** Whether there was a predecessor, which may have done what the client asks again. */
+    private boolean tookOver;
     private volatile boolean ended;
 
     /** A client that has just connected. */
@@ -170,6 +175,12 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
     private void serve(Connection.Incoming incoming) {
         Message message = incoming.message();
         long correlation = message.correlation();
+        int addressee = Wire.addressee(correlation);
+        if (addressee != 0 && addressee != daemon.pid()) {
+            // Meant for a predecessor; the client asks again.
+            incoming.descriptors().forEach(Fd::close);
+            return;
+        }
         boolean taken = false;
         try {
             if (!welcomed && message.type() != MessageType.HELLO) {
@@ -183,7 +194,9 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
                     done(correlation, 0, 0);
                 }
                 case UnregisterRegion request -> {
-                    unregister(needRegion(request.region()));
+                    if (!tookOver || regions.containsKey(request.region())) {
+                        unregister(needRegion(request.region()));
+                    }
                     done(correlation, 0, 0);
                 }
                 case RangeRequest request -> serve(request);
@@ -332,6 +345,7 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
     void takeOver(long ram, String clientName, List<Item> items) {
         name = clientName;
         entrusted = true;
+        tookOver = true;
         for (Item item : items) {
             String prefix = key() + "/memory/";
             if (item.key().startsWith(prefix)) {
@@ -367,6 +381,12 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
         Takeover takeover = new Takeover(space, mmu, budget, List.copyOf(order), devices);
         takeover.run();
         log.line(this + " is taken over: " + takeover);
+        for (Item item : items) {
+            if (item.key().startsWith(key() + "/pin/")) {
+                String[] told = item.payload().split("\n", 2);
+                pin(new PinnedRange(Long.parseLong(told[0]), Long.parseLong(told[1])), item.key());
+            }
+        }
         serveFaults();
         // Whoever waits for an answer of the predecessor learns that he has to ask again.
         send(welcome(0));
@@ -469,7 +489,7 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
         pins.entrySet().removeIf(pinned -> {
             boolean here = region.contains(pinned.getKey().address());
             if (here) {
-                pinned.getValue().forEach(PageReferences::close);
+                pinned.getValue().forEach(this::letGo);
             }
             return here;
         });
@@ -586,7 +606,7 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
         }
         long pinned = pins.values().stream()
                 .flatMap(ArrayDeque::stream)
-                .mapToLong(PageReferences::pages)
+                .mapToLong(held -> held.references().pages())
                 .sum();
         if (pinned + wanted > budget.limit() / 2) {
             throw new RefusedException(
@@ -594,20 +614,43 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
                     "cannot pin " + wanted + " pages beside " + pinned + ": at most half of the RAM, "
                             + budget.limit() / 2 + " pages");
         }
+        if (tookOver && pins.values().stream().flatMap(ArrayDeque::stream).anyMatch(held -> held.key()
+                .equals(pinKey(request, 0)))) {
+            // Done by a predecessor that died with the answer.
+            done(request.correlation(), wanted, 0);
+            return;
+        }
         List<PinnedRange> made = new ArrayList<>();
         try {
             for (int i = 0; i < request.count(); i++) {
                 PinnedRange range = pinnedRange(region, request, i);
-                PageReferences pin =
-                        Pins.pinLongTerm(space, range.address(), Math.toIntExact(Page.of(range.bytes())), Access.WRITE);
-                pins.computeIfAbsent(range, _ -> new ArrayDeque<>()).push(pin);
+                pin(range, pinKey(request, i));
                 made.add(range);
+                Custody custody = daemon.custody();
+                if (custody != null) {
+                    custody.hold(pinKey(request, i), range.address() + "\n" + range.bytes());
+                }
             }
         } catch (RuntimeException e) {
             made.forEach(this::unpin);
             throw e;
         }
         done(request.correlation(), wanted, 0);
+    }
+
+    private String pinKey(RangeRequest request, int i) {
+        return key() + "/pin/" + Wire.number(request.correlation()) + "." + i;
+    }
+
+    private void pin(PinnedRange range, String key) {
+        PageReferences references =
+                Pins.pinLongTerm(space, range.address(), Math.toIntExact(Page.of(range.bytes())), Access.WRITE);
+        pins.computeIfAbsent(range, made -> new ArrayDeque<>()).push(new HeldPin(key, references));
+    }
+
+    private void letGo(HeldPin pin) {
+        pin.references().close();
+        release(pin.key());
     }
 
     private static PinnedRange pinnedRange(Region region, RangeRequest request, int i) {
@@ -617,7 +660,7 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
     private void unpin(Region region, RangeRequest request) {
         long pages = 0;
         for (int i = 0; i < request.count(); i++) {
-            if (!unpin(pinnedRange(region, request, i))) {
+            if (!unpin(pinnedRange(region, request, i)) && !tookOver) {
                 throw new RefusedException(
                         ErrorCode.BAD_RANGE,
                         request.rangeBytes(i) + " bytes at offset " + request.offset(i) + " of " + region
@@ -630,11 +673,11 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
 
     /** Ends one pin of a range; false if there is none. */
     private boolean unpin(PinnedRange range) {
-        ArrayDeque<PageReferences> held = pins.get(range);
+        ArrayDeque<HeldPin> held = pins.get(range);
         if (held == null) {
             return false;
         }
-        held.pop().close();
+        letGo(held.pop());
         if (held.isEmpty()) {
             pins.remove(range);
         }

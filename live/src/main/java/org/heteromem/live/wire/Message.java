@@ -115,6 +115,11 @@ public abstract class Message {
         return buffer.get(Wire.U64, CORRELATION);
     }
 
+    /** Gives the message another correlation: it is sent once more, to somebody else. */
+    public final void readdress(long correlation) {
+        buffer.set(Wire.U64, CORRELATION, correlation);
+    }
+
     /** Bytes, header included. */
     public final int length() {
         return length;

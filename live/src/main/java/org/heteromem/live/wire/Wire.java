@@ -48,5 +48,36 @@ public final class Wire {
     static final ValueLayout.OfInt U32 = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     static final ValueLayout.OfLong U64 = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
+    /** A correlation holds, from this bit on, the process id of the daemon that is asked; 0 asks whoever is there. */
+    static final int TAG_SHIFT = 32;
+
     private Wire() {}
+
+    /**
+     * {@return a correlation for a request to one daemon, which a successor drops: the client asks it again}
+     *
+     * @param daemon process id of the daemon, or 0 for whoever is there
+     * @param number of the request
+     */
+    public static long correlation(int daemon, int number) {
+        return (long) daemon << TAG_SHIFT | Integer.toUnsignedLong(number);
+    }
+
+    /**
+     * {@return the process id of the daemon that a correlation is for; 0 for any}
+     *
+     * @param correlation of a request
+     */
+    public static int addressee(long correlation) {
+        return (int) (correlation >>> TAG_SHIFT);
+    }
+
+    /**
+     * {@return the number of a request, which it keeps when it is asked again}
+     *
+     * @param correlation of a request
+     */
+    public static int number(long correlation) {
+        return (int) correlation;
+    }
 }

@@ -33,6 +33,11 @@
  *     |&lt;--------------------------------------|
  * </pre>
  *
+ * <p>A daemon that was killed may have taken requests with it. Its successor says WELCOME once more, unasked, with
+ * correlation 0; the client then asks again whatever has no answer yet. So that nothing is done twice, a request carries the
+ * process id of the daemon that it is for in the upper half of its correlation, and a successor drops what was for its
+ * predecessor.
+ *
  * <p>Messages are flyweights over a segment: one object is filled or wrapped again and again. Wrapping validates every
  * field; after it, no accessor can fail. A message that breaks a rule is a {@link
  * org.heteromem.live.wire.MalformedMessageException} that says which field of which message has which value, and costs the

@@ -157,6 +157,29 @@ class KillTest {
         }
     }
 
+    /** The whole way: the API, a private daemon with compressed memory, requests that die with a daemon. */
+    @Test
+    void aProgramDoesNotNotice() throws IOException, InterruptedException {
+        System.out.println("kills under a program: seed " + seed);
+        SplittableRandom random = new SplittableRandom(seed);
+        Process client = Jvm.start(
+                ArenasClient.class, directory.resolve("client.log").toFile(), kills * 1500L, seed);
+        await(client, () -> clientLog().contains("ready"));
+        TimeUnit.MILLISECONDS.sleep(500);
+        int killed = 0;
+        String owner = Long.toString(client.pid());
+        while (killed < kills && client.isAlive()) {
+            Class<?> victim = random.nextInt(4) == 0 ? KeeperMain.class : DaemonMain.class;
+            killed += (int) Jvm.running(victim, owner)
+                    .filter(ProcessHandle::destroyForcibly)
+                    .count();
+            TimeUnit.MILLISECONDS.sleep(700 + random.nextInt(800));
+        }
+        mustEndWell(client);
+        assertThat(clientLog()).contains("right");
+        assertThat(killed).isPositive();
+    }
+
     static List<String> points() {
         return FailPoints.ALL;
     }
