@@ -56,6 +56,7 @@ public final class ControlChannel implements AutoCloseable {
             this.request = request.bytes().toArray(ValueLayout.JAVA_BYTE);
             this.descriptors = descriptors;
         }
+
         final List<Reply.Table> tables = new ArrayList<>();
         final StringBuilder text = new StringBuilder();
     }
@@ -72,6 +73,7 @@ public final class ControlChannel implements AutoCloseable {
     private int numbers;
     /** Process id of the daemon; 0 until it has said so. */
     private volatile int daemon;
+
     private final Map<Long, Pending> waiting = new ConcurrentHashMap<>();
     private final Thread reader;
 

@@ -111,6 +111,7 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
     private boolean entrusted;
     /** Whether there was a predecessor, which may have done what the client asks again. */
     private boolean tookOver;
+
     private volatile boolean ended;
 
     /** A client that has just connected. */
@@ -614,8 +615,10 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
                     "cannot pin " + wanted + " pages beside " + pinned + ": at most half of the RAM, "
                             + budget.limit() / 2 + " pages");
         }
-        if (tookOver && pins.values().stream().flatMap(ArrayDeque::stream).anyMatch(held -> held.key()
-                .equals(pinKey(request, 0)))) {
+        if (tookOver
+                && pins.values().stream()
+                        .flatMap(ArrayDeque::stream)
+                        .anyMatch(held -> held.key().equals(pinKey(request, 0)))) {
             // Done by a predecessor that died with the answer.
             done(request.correlation(), wanted, 0);
             return;

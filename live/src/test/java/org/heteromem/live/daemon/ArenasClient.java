@@ -83,8 +83,8 @@ final class ArenasClient {
             long at = random.nextLong(memory.byteSize() / 8) * 8;
             long found = memory.get(ValueLayout.JAVA_LONG_UNALIGNED, at);
             if (found != value * (at + 1)) {
-                throw new AssertionError("offset " + at + " of " + memory + " has " + found + ", not "
-                        + value * (at + 1));
+                throw new AssertionError(
+                        "offset " + at + " of " + memory + " has " + found + ", not " + value * (at + 1));
             }
         }
     }

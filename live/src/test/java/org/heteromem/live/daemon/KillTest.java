@@ -162,8 +162,8 @@ class KillTest {
     void aProgramDoesNotNotice() throws IOException, InterruptedException {
         System.out.println("kills under a program: seed " + seed);
         SplittableRandom random = new SplittableRandom(seed);
-        Process client = Jvm.start(
-                ArenasClient.class, directory.resolve("client.log").toFile(), kills * 1500L, seed);
+        Process client =
+                Jvm.start(ArenasClient.class, directory.resolve("client.log").toFile(), kills * 1500L, seed);
         await(client, () -> clientLog().contains("ready"));
         TimeUnit.MILLISECONDS.sleep(500);
         int killed = 0;
@@ -192,7 +192,7 @@ class KillTest {
                         .contains(point)
                 || point.startsWith("drop");
         daemon("ram:256M", "--fail-at", rare ? point : point + ":" + Integer.getInteger("heteromem.kill.every", 300));
-        Process client = client(2, 1500);
+        Process client = client(2, 800);
         mustEndWell(client);
         System.out.println(point + ": " + takeovers() + " takeovers");
         // A page that stays after all is too rare to be waited for.
