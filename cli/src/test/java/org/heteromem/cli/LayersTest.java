@@ -57,6 +57,30 @@ class LayersTest {
                 .check(ALL);
     }
 
+    /**
+     * Where a page is, the core's page table knows. The ledger, which live mode writes for a successor, is read by nobody
+     * but that successor; and no migration is made beside the core's.
+     */
+    @Test
+    void liveHasNoPageTableOfItsOwn() {
+        noClasses()
+                .that()
+                .resideInAPackage("org.heteromem.live..")
+                .and()
+                .doNotHaveSimpleName("Takeover")
+                .should()
+                .callMethod("org.heteromem.live.daemon.Ledger", "isOnDevice", "long")
+                .orShould()
+                .callMethod("org.heteromem.live.daemon.Ledger", "device", "long")
+                .orShould()
+                .callMethod("org.heteromem.live.daemon.Ledger", "frame", "long")
+                .orShould()
+                .dependOnClassesThat()
+                .haveFullyQualifiedName("org.heteromem.core.migrate.Migration")
+                .because("where a page is the core's page table knows, and pages move by the core's migrations")
+                .check(ALL);
+    }
+
     @Test
     void theSoakStandsOnTheCore() {
         onlyUses("stress", "java..", "org.jspecify..", "org.heteromem.core..").check(ALL);
