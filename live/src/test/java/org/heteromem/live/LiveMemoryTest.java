@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.BufferedReader;
+import java.io.File;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
@@ -12,7 +13,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.heteromem.core.MemoryManager;
@@ -53,12 +56,13 @@ class LiveMemoryTest {
                     "--no-new-privs"));
         }
         Path classes = Files.createDirectory(directory.resolve("classes"));
+        Set<String> classPath = new LinkedHashSet<>();
         for (Class<?> one : List.of(
                 LiveScenario.class, Heteromem.class, MemoryManager.class, StorageDevice.class, Policies.class)) {
-            copyClasses(one, classes); // the build's own folders may be closed to others
+            classPath.add(copyClasses(one, classes).toString()); // the build's own folders may be closed to others
         }
         run("chmod", "-R", "go+rX", directory.toString());
-        command.addAll(java(classes.toString(), LiveScenario.Main.class));
+        command.addAll(java(String.join(File.pathSeparator, classPath), LiveScenario.Main.class));
         ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
         builder.environment().remove("XDG_RUNTIME_DIR");
         Process process = builder.start();
@@ -122,9 +126,13 @@ class LiveMemoryTest {
                 main.getName());
     }
 
-    private static void copyClasses(Class<?> one, Path to) throws Exception {
+    /** Copies what a class was loaded from, folder or jar, and returns what to put into the class path. */
+    private static Path copyClasses(Class<?> one, Path to) throws Exception {
         Path from =
                 Path.of(one.getProtectionDomain().getCodeSource().getLocation().toURI());
+        if (Files.isRegularFile(from)) {
+            return Files.copy(from, to.resolve(from.getFileName()));
+        }
         try (Stream<Path> all = Files.walk(from)) {
             for (Path file : (Iterable<Path>) all::iterator) {
                 Path target = to.resolve(from.relativize(file).toString());
@@ -135,6 +143,7 @@ class LiveMemoryTest {
                 }
             }
         }
+        return to;
     }
 
     private static void run(String... command) throws IOException, InterruptedException {
