@@ -11,6 +11,7 @@ import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashSet;
@@ -131,14 +132,14 @@ class LiveMemoryTest {
         Path from =
                 Path.of(one.getProtectionDomain().getCodeSource().getLocation().toURI());
         if (Files.isRegularFile(from)) {
-            return Files.copy(from, to.resolve(from.getFileName()));
+            return Files.copy(from, to.resolve(from.getFileName()), StandardCopyOption.REPLACE_EXISTING);
         }
         try (Stream<Path> all = Files.walk(from)) {
             for (Path file : (Iterable<Path>) all::iterator) {
                 Path target = to.resolve(from.relativize(file).toString());
                 if (Files.isDirectory(file)) {
                     Files.createDirectories(target);
-                } else if (!file.endsWith("module-info.class")) {
+                } else if (!file.endsWith("module-info.class") && !Files.exists(target)) {
                     Files.copy(file, target);
                 }
             }
