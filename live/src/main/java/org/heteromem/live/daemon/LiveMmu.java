@@ -126,6 +126,10 @@ final class LiveMmu implements Mmu {
 
     @Override
     public void stopWriters(long firstPage, long pages) {
+        if (adopting) {
+            // The client's threads are not served yet, and a takeover that is killed begins again from the start.
+            return;
+        }
         protect(needRegion(firstPage), firstPage, pages, Uffdio.PROTECT_WP);
         points.passed(FailPoints.PROTECTED);
     }
@@ -232,6 +236,9 @@ final class LiveMmu implements Mmu {
                 case ELSEWHERE -> note(region, moves, i, run);
                 case ARRIVED -> arrive(region, page, run - i);
                 case STAYED -> {
+                    if (adopting) {
+                        break;
+                    }
                     protect(region, page, run - i, 0);
                     points.passed(FailPoints.STAYED);
                 }

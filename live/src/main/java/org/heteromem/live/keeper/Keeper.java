@@ -36,6 +36,7 @@ final class Keeper implements AutoCloseable {
     private List<String> command = List.of();
     private int pauseMillis;
     private boolean everServed;
+    private boolean ownerGone;
 
     /**
      * @param socket where workers find it
@@ -56,9 +57,11 @@ final class Keeper implements AutoCloseable {
             int incoming = poller.add(listening.fd(), Poller.IN);
             UnixSocket serving = worker;
             int speaking = serving == null ? -1 : poller.add(serving.fd(), Poller.IN);
-            int end = owner == null ? -1 : poller.add(owner.fd(), Poller.IN);
+            // Once is enough: from then on only the worker's end is waited for.
+            int end = owner == null || ownerGone ? -1 : poller.add(owner.fd(), Poller.IN);
             poller.poll(serving == null ? NOTICE_MILLIS : -1);
-            if (end >= 0 && poller.ready(end) != 0 && items.isEmpty()) {
+            ownerGone |= end >= 0 && poller.ready(end) != 0;
+            if (ownerGone && items.isEmpty()) {
                 return;
             }
             if (serving != null && poller.ready(speaking) != 0 && !serve(serving)) {
@@ -67,14 +70,14 @@ final class Keeper implements AutoCloseable {
             if (poller.ready(incoming) != 0) {
                 accept();
             }
-            if (worker == null && !waitForWorker(end >= 0 && poller.ready(end) != 0)) {
+            if (worker == null && !waitForWorker()) {
                 return;
             }
         }
     }
 
     /** Nobody serves: starts somebody, or lets go of what nobody needs any more; false if there is nothing left to do. */
-    private boolean waitForWorker(boolean ownerGone) {
+    private boolean waitForWorker() {
         dropDead();
         boolean clients = items.keySet().stream().anyMatch(key -> key.startsWith("client/"));
         if (restarts) {

@@ -191,7 +191,7 @@ class KillTest {
         boolean rare = List.of(FailPoints.REGISTERED, FailPoints.REGISTER_HELD, FailPoints.FREED)
                         .contains(point)
                 || point.startsWith("drop");
-        daemon("ram:256M", "--fail-at", rare ? point : point + ":" + Integer.getInteger("heteromem.kill.every", 300));
+        daemon("ram:256M", "--fail-at", rare ? point : point + ":" + Integer.getInteger("heteromem.kill.every", 600));
         Process client = client(2, 800);
         mustEndWell(client);
         System.out.println(point + ": " + takeovers() + " takeovers");
