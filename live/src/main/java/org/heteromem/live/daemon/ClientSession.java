@@ -37,6 +37,7 @@ import org.heteromem.live.natives.Fd;
 import org.heteromem.live.natives.Memfd;
 import org.heteromem.live.natives.NativeException;
 import org.heteromem.live.natives.PidFd;
+import org.heteromem.live.natives.Poller;
 import org.heteromem.live.natives.Userfault;
 import org.heteromem.live.wire.Connection;
 import org.heteromem.live.wire.Counters;
@@ -73,12 +74,19 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
     static final int MAX_REGIONS = 1024;
     /** Longest region: a bit set of its pages must stay small. */
     static final long MAX_REGION_BYTES = 1L << 42;
+    /** How much address space a client may have for each byte that it may fill, and how much in any case. */
+    private static final int SPACE_FACTOR = 2;
+
+    private static final long FREE_SPACE_BYTES = 1L << 30;
 
     /** What was asked to be pinned. */
     private record PinnedRange(long address, long bytes) {}
 
     /** One pin of a range, and under which key a successor finds it. */
     private record HeldPin(String key, PageReferences references) {}
+
+    /** A client that gives reason for more lines than this has had its say. */
+    private static final int MAX_LOG_LINES = 100;
 
     private static final int INSPECTED_PAGES = 1 << 16;
 
@@ -121,7 +129,7 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
         this.connection = connection;
         this.process = process;
         this.pid = pid;
-        this.log = log;
+        this.log = log.limited(MAX_LOG_LINES);
         this.manager = daemon.manager();
         this.mmu = new LiveMmu(this, daemon.points());
         this.space = manager.createAddressSpace(mmu);
@@ -157,7 +165,7 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
             if (!ended) {
                 log.line(this + ": connection lost: " + e.getMessage());
             }
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             log.defect(this + ": the daemon failed", e);
             answerLast(ErrorCode.INTERNAL, e.toString());
         } finally {
@@ -256,7 +264,12 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
         }
         name = hello.name();
         long ram = daemon.grant(this, hello.ramBytes());
-        settle(ram);
+        try {
+            settle(ram);
+        } catch (RefusedException e) {
+            daemon.takeBack(this);
+            throw e;
+        }
         serveFaults();
         send(welcome(hello.correlation()));
         log.line(this + " has " + ram + " bytes of RAM" + (devices.isEmpty() ? "" : " and " + devices));
@@ -403,6 +416,35 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
         return region;
     }
 
+    /** A region costs descriptors, and tables for its pages whether or not they are used. */
+    private void requireRoom(long bytes) {
+        long mapped = order.stream().mapToLong(region -> region.bytes).sum();
+        long most = Page.address(limitPages) * SPACE_FACTOR + FREE_SPACE_BYTES;
+        if (regions.size() >= MAX_REGIONS || bytes > MAX_REGION_BYTES || mapped + bytes > most) {
+            throw new RefusedException(
+                    ErrorCode.LIMIT,
+                    "a region of " + bytes + " bytes beside " + regions.size() + " others of " + mapped
+                            + " bytes: the limits are " + MAX_REGIONS + " regions of " + MAX_REGION_BYTES
+                            + " bytes, and " + most + " bytes for all, as there are " + Page.address(limitPages)
+                            + " of RAM and overflow; give the daemon a larger overflow");
+        }
+        if (!daemon.mayRegister(regions.size())) {
+            throw new RefusedException(
+                    ErrorCode.LIMIT,
+                    "the daemon has no descriptors left for another region beside " + regions.size()
+                            + "; raise its limit of open files (ulimit -n)");
+        }
+    }
+
+    /** Whether it is connected and has not greeted yet. */
+    boolean isStranger() {
+        return !welcomed && !ended;
+    }
+
+    int regionCount() {
+        return regions.size();
+    }
+
     private void register(RegisterRegion request, List<Fd> descriptors) {
         Fd memfd = descriptors.get(0);
         Fd userfault = descriptors.get(1);
@@ -419,12 +461,7 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
             if (same != null) {
                 throw new RefusedException(ErrorCode.NOT_ALLOWED, "there is a region " + id + " already");
             }
-            if (regions.size() >= MAX_REGIONS || bytes > MAX_REGION_BYTES) {
-                throw new RefusedException(
-                        ErrorCode.LIMIT,
-                        "a region of " + bytes + " bytes beside " + regions.size() + " others: the limits are "
-                                + MAX_REGION_BYTES + " bytes and " + MAX_REGIONS + " regions");
-            }
+            requireRoom(bytes);
             for (Region other : order) {
                 if (other.meets(address, bytes)) {
                     throw new RefusedException(ErrorCode.BAD_RANGE, "the region would overlap " + other);
@@ -506,13 +543,21 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
 
     private void serve(RangeRequest request) {
         Region region = needRegion(request.region());
+        long together = 0;
         for (int i = 0; i < request.count(); i++) {
+            together += request.rangeBytes(i);
             if (request.offset(i) > region.bytes - request.rangeBytes(i)) {
                 throw new RefusedException(
                         ErrorCode.BAD_RANGE,
                         request.type() + " of " + request.rangeBytes(i) + " bytes at offset " + request.offset(i)
                                 + " leaves " + region);
             }
+        }
+        if (together > region.bytes) {
+            // Else one message could keep this thread busy for hours.
+            throw new RefusedException(
+                    ErrorCode.BAD_RANGE,
+                    request.type() + " of ranges that have " + together + " bytes together, more than " + region);
         }
         long correlation = request.correlation();
         switch (request.type()) {
@@ -807,8 +852,18 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
 
     @Override
     public void stray(long page, String detail) {
-        log.line(this + " touched 0x" + Long.toHexString(Page.address(page)) + ": " + detail);
-        pump.poison(page);
+        kill("it touched 0x" + Long.toHexString(Page.address(page)) + ": " + detail);
+    }
+
+    @Override
+    public void foreign(int event) {
+        kill("its userfaultfd tells of event 0x" + Integer.toHexString(event) + ", which is no page fault");
+    }
+
+    @Override
+    public void broken(Throwable defect) {
+        log.defect(this + ": the daemon failed", defect);
+        kill("its page faults cannot be served any more");
     }
 
     @Override
@@ -818,7 +873,7 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
 
     @Override
     public void refused(Region region, long page, String call, int errno) {
-        if (errno == Errno.ESRCH || ended || process.hasExited()) {
+        if (errno == Errno.ESRCH || ended || hasLeft()) {
             mmu.setGone();
             return;
         }
@@ -827,11 +882,29 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
         kill("its memory cannot be served any more");
     }
 
+    /** Whether there is nobody any more who could miss anything: a client hangs up first, and unmaps then. */
+    private boolean hasLeft() {
+        Poller poller = new Poller(2);
+        poller.add(process.fd(), Poller.IN);
+        int line = poller.add(connection.socket().fd(), Poller.IN);
+        poller.poll(0);
+        return poller.ready(0) != 0 || (poller.ready(line) & Poller.HANG_UP) != 0;
+    }
+
     private void kill(String why) {
-        log.line(this + " is ended: " + why);
-        if (!process.signal(PidFd.SIGNAL_KILL)) {
-            mmu.setGone();
+        if (mmu.isGone()) {
+            return;
         }
+        log.line(this + " is ended: " + why);
+        // Nothing more is tried on its memory, and nothing more is said about it.
+        mmu.setGone();
+        try {
+            process.signal(PidFd.SIGNAL_KILL);
+        } catch (NativeException e) {
+            // Somebody else's process, such as one of root's: it stands still where it touches what is not there.
+            log.line(this + " cannot be ended: " + e.getMessage());
+        }
+        connection.shutdown();
     }
 
     // ---- the end -----------------------------------------------------------------------------------------------
@@ -884,23 +957,32 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
         ended = true;
         mmu.setGone();
         try {
-            pump.stop();
-            evictor.stop();
+            giveBack(pump::stop);
+            giveBack(evictor::stop);
             threads.forEach(ClientSession::join);
-            List.copyOf(order).forEach(this::unregister);
-            space.exit();
-            daemon.removeDevices(devices);
-            release(key());
-            memory.close();
+            List.copyOf(order).forEach(region -> giveBack(() -> unregister(region)));
+            giveBack(space::exit);
+            giveBack(() -> daemon.removeDevices(devices));
+            giveBack(() -> release(key()));
+            giveBack(memory::close);
+            giveBack(pump::close);
+            giveBack(connection::close);
+            giveBack(process::close);
+        } finally {
+            daemon.ended(this);
+            if (welcomed) {
+                log.line(this + " has left");
+            }
+            over.countDown();
+        }
+    }
+
+    /** What cannot be given back is lost; the rest is not. */
+    private void giveBack(Runnable step) {
+        try {
+            step.run();
         } catch (RuntimeException e) {
             log.defect(this + ": not everything could be given back", e);
-        } finally {
-            pump.close();
-            connection.close();
-            process.close();
-            daemon.ended(this);
-            log.line(this + " has left");
-            over.countDown();
         }
     }
 

@@ -11,6 +11,7 @@ import java.util.TreeMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import org.heteromem.core.MemoryManager;
 import org.heteromem.core.Page;
@@ -47,6 +48,15 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Daemon implements AutoCloseable {
     private static final int BACKLOG = 16;
+    /** How many may be connected without having greeted. */
+    private static final int MAX_STRANGERS = 32;
+
+    private static final long REFUSED_NANOS = 50_000_000;
+    /** Descriptors that are kept for everything but regions: the JVM's own, connections, devices. */
+    private static final int OTHER_FILES = 200;
+    /** Its memory, its userfaultfd, its ledger, and one that is on its way. */
+    private static final int FILES_OF_A_REGION = 4;
+
     private static final String LISTENING = "listening";
 
     private final DaemonOptions options;
@@ -63,6 +73,10 @@ public final class Daemon implements AutoCloseable {
     private final AtomicLong ramGranted = new AtomicLong();
     private final Map<Long, Long> grants = new ConcurrentSkipListMap<>();
     private final AtomicBoolean closed = new AtomicBoolean();
+    /** How often in a row no connection could be accepted. */
+    private final AtomicLong refusals = new AtomicLong();
+
+    private final long maxRegions = (Limits.openFiles() - OTHER_FILES) / FILES_OF_A_REGION;
 
     /**
      * Makes a daemon that listens already.
@@ -247,10 +261,13 @@ public final class Daemon implements AutoCloseable {
         UnixSocket socket;
         try {
             socket = listening.accept();
+            refusals.set(0);
         } catch (NativeException e) {
             // Out of descriptors, or the caller has gone again: the others are served on.
-            log.line("could not accept a connection: " + e.getMessage());
-            Thread.yield();
+            if (refusals.getAndIncrement() == 0) {
+                log.line("could not accept a connection: " + e.getMessage());
+            }
+            LockSupport.parkNanos(REFUSED_NANOS);
             return;
         }
         Connection connection = new Connection(socket);
@@ -260,6 +277,12 @@ public final class Daemon implements AutoCloseable {
                 log.line("user " + peer.uid() + " is not served, only user " + userId);
                 connection.close();
                 return;
+            }
+            List<ClientSession> strangers =
+                    sessions().stream().filter(ClientSession::isStranger).toList();
+            if (strangers.size() >= MAX_STRANGERS) {
+                // Whoever connects and says nothing makes room for who has something to say.
+                strangers.getFirst().shutdown();
             }
             PidFd process = socket.peerProcess();
             long number = numbers.incrementAndGet();
@@ -295,6 +318,13 @@ public final class Daemon implements AutoCloseable {
         return granted;
     }
 
+    /** Whether there are descriptors for one more region of a client that has some: nobody gets more than half of them. */
+    boolean mayRegister(int have) {
+        long all =
+                sessions.values().stream().mapToLong(ClientSession::regionCount).sum();
+        return have < maxRegions / 2 && all < maxRegions;
+    }
+
     /** Makes the overflow devices of a client, fastest first. */
     List<StorageDevice> devicesFor(ClientSession session, DurableMemory memory) {
         List<StorageDevice> made = new ArrayList<>();
@@ -328,18 +358,20 @@ public final class Daemon implements AutoCloseable {
         }
     }
 
-    void ended(ClientSession session) {
-        sessions.remove(session.number());
-        if (options.owner() != 0 && sessions.isEmpty()) {
-            // The only client of a private daemon.
-            bell.signal();
-        }
+    /** Takes back what {@link #grant} gave. */
+    void takeBack(ClientSession session) {
         Long granted = grants.remove(session.number());
         if (granted != null) {
             ramGranted.addAndGet(-granted);
-            if (options.owner() != 0 && sessions.isEmpty()) {
-                bell.signal(); // the owner has no more use for its daemon
-            }
+        }
+    }
+
+    void ended(ClientSession session) {
+        sessions.remove(session.number());
+        takeBack(session);
+        if (options.owner() != 0 && sessions.isEmpty()) {
+            // The only client of a private daemon: the owner has no more use for it.
+            bell.signal();
         }
     }
 

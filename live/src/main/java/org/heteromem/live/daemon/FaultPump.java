@@ -9,6 +9,7 @@ import org.heteromem.core.Page;
 import org.heteromem.core.fault.FaultResult;
 import org.heteromem.live.natives.Errno;
 import org.heteromem.live.natives.EventFd;
+import org.heteromem.live.natives.Fd;
 import org.heteromem.live.natives.Poller;
 import org.heteromem.live.natives.Userfault;
 import org.heteromem.live.natives.UserfaultEvents;
@@ -29,6 +30,12 @@ final class FaultPump implements Runnable, AutoCloseable {
     private static final int BATCH = 64;
     /** How often a device may do its work without getting anywhere before the page counts as lost. */
     private static final int NO_PROGRESS_LIMIT = 10_000;
+    /** How often in a row a page may be touched although it is there. */
+    private static final int SUSPICIOUS = 3;
+
+    private static final int SUSPECTS = 64;
+    /** How long a page must be gone that should be there. */
+    private static final long TAMPERED_NANOS = 1_000_000_000;
 
     /** What the pump cannot decide. */
     interface Host {
@@ -42,8 +49,14 @@ final class FaultPump implements Runnable, AutoCloseable {
         /** A page cannot be produced. */
         void lost(long page, String device, String detail);
 
-        /** A touch of an address where nothing is. */
+        /** A touch of an address where nothing is, or of a page that its process has destroyed. */
         void stray(long page, String detail);
+
+        /** The client's userfaultfd tells of something that it must not tell of. */
+        void foreign(int event);
+
+        /** The pump itself is broken, and ends. */
+        void broken(Throwable defect);
 
         /** The client's tables are gone, or reading from it failed. */
         void ended(String why);
@@ -59,6 +72,11 @@ final class FaultPump implements Runnable, AutoCloseable {
     private final EventFd wake = EventFd.create();
     private volatile boolean stopped;
     final LongAdder faults = new LongAdder();
+    /** Pages that were touched although they are there, each in a place of its number; the pump's thread only. */
+    private final long[] suspects = new long[SUSPECTS];
+
+    private final int[] suspicions = new int[SUSPECTS];
+    private final long[] tampering = new long[SUSPECTS];
 
     FaultPump(AddressSpace space, LiveMmu mmu, Host host) {
         this.space = space;
@@ -85,9 +103,14 @@ final class FaultPump implements Runnable, AutoCloseable {
 
     @Override
     public void run() {
-        UserfaultEvents events = new UserfaultEvents(BATCH);
-        while (!stopped) {
-            serve(events);
+        try {
+            UserfaultEvents events = new UserfaultEvents(BATCH);
+            while (!stopped) {
+                serve(events);
+            }
+        } catch (RuntimeException | Error e) {
+            // Nobody would serve this client any more, and it would hang.
+            host.broken(e);
         }
     }
 
@@ -140,6 +163,9 @@ final class FaultPump implements Runnable, AutoCloseable {
                     faults.increment();
                     boolean write = events.isWrite(i) || events.isWriteProtect(i);
                     resolve(Page.of(events.address(i)), write ? Access.WRITE : Access.READ);
+                } else {
+                    events.takeDescriptor(i).ifPresent(Fd::close);
+                    host.foreign(events.event(i));
                 }
             }
         } while (count == events.capacity());
@@ -157,7 +183,7 @@ final class FaultPump implements Runnable, AutoCloseable {
             switch (result) {
                 case FaultResult.Done done -> {
                     if (done == FaultResult.SPURIOUS) {
-                        wakeUp(page);
+                        spurious(page);
                     }
                     return;
                 }
@@ -192,6 +218,30 @@ final class FaultPump implements Runnable, AutoCloseable {
                 }
             }
         }
+    }
+
+    /**
+     * The page is there. Mostly somebody else is just serving it; but if the same page comes again and again, the client's
+     * own table has not got it: the system has swapped it out, or the client has tampered with it. For the second it would
+     * have to stay so for a while, as who serves a page can be delayed.
+     */
+    private void spurious(long page) {
+        int slot = (int) (page * 0x9E3779B97F4A7C15L >>> 58);
+        if (suspects[slot] != page) {
+            suspects[slot] = page;
+            suspicions[slot] = 0;
+        } else if (++suspicions[slot] >= SUSPICIOUS) {
+            if (mmu.repair(space, page)) {
+                suspicions[slot] = 0;
+            } else if (suspicions[slot] == SUSPICIOUS) {
+                tampering[slot] = System.nanoTime();
+            } else if (System.nanoTime() - tampering[slot] > TAMPERED_NANOS) {
+                suspicions[slot] = 0;
+                host.stray(page, "its process has dropped it behind the daemon's back");
+                return;
+            }
+        }
+        wakeUp(page);
     }
 
     /** Somebody else has served the page meanwhile: whoever still waits looks again. */

@@ -1,11 +1,16 @@
 package org.heteromem.live.daemon;
 
 import java.lang.foreign.MemorySegment;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.LongAdder;
+import org.heteromem.core.AddressSpace;
+import org.heteromem.core.MemoryException;
 import org.heteromem.core.Page;
 import org.heteromem.core.device.DeviceMemory;
+import org.heteromem.core.migrate.Migration;
 import org.heteromem.core.mmu.Mmu;
 import org.heteromem.core.mmu.PageMoves;
 import org.heteromem.live.natives.Errno;
@@ -35,6 +40,8 @@ final class LiveMmu implements Mmu {
     @SuppressWarnings("restricted") // read by the kernel only, where Placements says that contents are
     private static final MemorySegment EVERYTHING = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
 
+    private static final Set<Migration.Select> FROM_RAM = EnumSet.of(Migration.Select.SYSTEM);
+    private static final long NO_PAGE = -1;
     private static final int LEFT = 1;
     private static final int ARRIVED = 2;
     private static final int STAYED = 3;
@@ -47,6 +54,10 @@ final class LiveMmu implements Mmu {
     private volatile DeviceMemory[] devices = {};
     private volatile boolean adopting;
     private volatile boolean gone;
+    /** The page that the pump has mapped again, and what it found; the pump's thread only. */
+    private volatile long repairing = NO_PAGE;
+
+    private volatile boolean destroyed;
     final LongAdder pagesIn = new LongAdder();
     final LongAdder pagesOut = new LongAdder();
     final LongAdder pagesZeroed = new LongAdder();
@@ -90,6 +101,10 @@ final class LiveMmu implements Mmu {
     /** While pages are taken over from a predecessor they are where they are: the client is told nothing. */
     void setAdopting(boolean now) {
         adopting = now;
+    }
+
+    boolean isGone() {
+        return gone;
     }
 
     /** The client has ended: there are no tables left to drive. */
@@ -198,6 +213,39 @@ final class LiveMmu implements Mmu {
         points.passed(FailPoints.ZEROED);
     }
 
+    /**
+     * Maps a page again that the core has mapped and the client's own table has not: the system may have taken it out of
+     * there to swap it. Done by a migration that goes nowhere, so that nobody moves the page meanwhile.
+     *
+     * @return whether it could be; false if the client's own file has not got it
+     */
+    boolean repair(AddressSpace space, long page) {
+        destroyed = false;
+        repairing = page;
+        try (Migration migration = Migration.setup(space, Page.address(page), Page.SIZE, FROM_RAM, this)) {
+            migration.migrate();
+        } catch (MemoryException e) {
+            // It is in no area any more: its region has just been taken down.
+            return true;
+        } finally {
+            repairing = NO_PAGE;
+        }
+        return !destroyed;
+    }
+
+    private void stayed(Region region, long firstPage, int count) {
+        if (count == 1 && firstPage == repairing && !gone) {
+            long result;
+            while ((result = region.faults.tryContinue(Page.address(firstPage), Page.SIZE, 0)) == -Errno.EAGAIN) {
+                Thread.onSpinWait();
+            }
+            if (result == -Errno.EFAULT) {
+                destroyed = true;
+            }
+        }
+        protect(region, firstPage, count, 0);
+    }
+
     /** Makes every touch of a page a SIGBUS from now on, and lets those who wait for it go on into it. */
     void poison(Region region, long index) {
         long address = region.address + Page.address(index);
@@ -239,7 +287,7 @@ final class LiveMmu implements Mmu {
                     if (adopting) {
                         break;
                     }
-                    protect(region, page, run - i, 0);
+                    stayed(region, page, run - i);
                     points.passed(FailPoints.STAYED);
                 }
                 default -> {

@@ -17,6 +17,8 @@ import java.lang.foreign.ValueLayout;
  *   +-------------------------------+---------------------------------------+ 24
  *   | thread id, if asked for       | unused                                |
  *   +-------------------------------+---------------------------------------+ 32
+ *
+ *   of a fork: the child's userfaultfd, 4 bytes at 8
  * </pre>
  */
 public final class UffdMessage {
@@ -61,6 +63,11 @@ public final class UffdMessage {
     /** The address that was touched; of a page fault only. */
     public static long address(MemorySegment messages, int index) {
         return messages.get(ValueLayout.JAVA_LONG, (long) index * BYTES + ADDRESS_OFFSET);
+    }
+
+    /** The child's userfaultfd, a descriptor of whoever has read this; of a fork only. */
+    public static int descriptor(MemorySegment messages, int index) {
+        return messages.get(ValueLayout.JAVA_INT, (long) index * BYTES + FLAGS_OFFSET);
     }
 
     /** Kernel thread id of who touched it, 0 without {@link Uffdio#FEATURE_THREAD_ID}; of a page fault only. */

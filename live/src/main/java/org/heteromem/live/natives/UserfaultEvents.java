@@ -3,6 +3,7 @@ package org.heteromem.live.natives;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Optional;
 
 /**
  * Room for a batch of events, filled by {@link Userfault#read} again and again without allocating. For one thread.
@@ -66,6 +67,17 @@ public final class UserfaultEvents {
     /** Whether it is a page fault; live mode asks for no other event, so any other is a violation by the client. */
     public boolean isPageFault(int index) {
         return UffdMessage.event(messages, check(index)) == UffdMessage.EVENT_PAGEFAULT;
+    }
+
+    /**
+     * The descriptor that came with a fork: the kernel gives the child's userfaultfd to whoever reads the event.
+     *
+     * @return empty for any other event; else owned by the caller
+     */
+    public Optional<Fd> takeDescriptor(int index) {
+        return event(index) == UffdMessage.EVENT_FORK
+                ? Optional.of(Fd.own(UffdMessage.descriptor(messages, index), "userfaultfd of a forked child"))
+                : Optional.empty();
     }
 
     /** The event, one of {@link UffdMessage}'s. */

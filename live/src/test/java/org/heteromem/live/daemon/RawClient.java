@@ -1,0 +1,134 @@
+package org.heteromem.live.daemon;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+import java.util.Optional;
+import org.heteromem.live.natives.Fd;
+import org.heteromem.live.natives.Mapping;
+import org.heteromem.live.natives.Memfd;
+import org.heteromem.live.natives.Uffdio;
+import org.heteromem.live.natives.UnixSocket;
+import org.heteromem.live.natives.Userfault;
+import org.heteromem.live.wire.Connection;
+import org.heteromem.live.wire.Failure;
+import org.heteromem.live.wire.Hello;
+import org.heteromem.live.wire.Message;
+import org.heteromem.live.wire.MessageType;
+import org.heteromem.live.wire.RangeRequest;
+import org.heteromem.live.wire.RegisterRegion;
+
+/** The protocol without a library around it: every step can be done, left out, or done wrong. */
+final class RawClient implements AutoCloseable {
+    static final int PAGE = 4096;
+    static final int ALL_MODES = Uffdio.REGISTER_MISSING | Uffdio.REGISTER_MINOR | Uffdio.REGISTER_WP;
+
+    /** Memory that is, or is not, what a daemon wants. */
+    record Region(Memfd file, Mapping mapping, Userfault faults) {
+        long address() {
+            return mapping.address();
+        }
+
+        long bytes() {
+            return mapping.length();
+        }
+
+        MemorySegment segment() {
+            return mapping.segment();
+        }
+    }
+
+    final Connection connection;
+    final MemorySegment buffer = Connection.newBuffer(Arena.ofAuto());
+    private long correlation;
+
+    private RawClient(Connection connection) {
+        this.connection = connection;
+    }
+
+    /** Connects, and says nothing. */
+    static RawClient connect(Path socket) {
+        return new RawClient(new Connection(UnixSocket.connect(socket)));
+    }
+
+    /** Connects, and is welcome. */
+    static RawClient greet(Path socket, long ram, String name) {
+        RawClient client = connect(socket);
+        client.expect(MessageType.WELCOME, client.hello(ram, name));
+        return client;
+    }
+
+    Message hello(long ram, String name) {
+        return new Hello().encode(buffer, ++correlation, Hello.Role.CLIENT, ram, PAGE, name);
+    }
+
+    /** Memory as it should be. */
+    static Region region(long bytes) {
+        return region(bytes, Memfd.REGION_SEALS, ALL_MODES, Uffdio.REQUIRED_FEATURES);
+    }
+
+    static Region region(long bytes, int seals, int modes, long features) {
+        Memfd file = Memfd.create("raw", bytes);
+        if (seals != 0) {
+            file.addSeals(seals);
+        }
+        Mapping mapping = Mapping.sharedAligned(file, 0, bytes, 2 << 20);
+        mapping.advise(Mapping.Advice.NOHUGEPAGE);
+        mapping.advise(Mapping.Advice.DONTFORK);
+        Userfault faults = Userfault.open(features);
+        if (modes != 0) {
+            faults.register(mapping.address(), bytes, modes);
+        }
+        return new Region(file, mapping, faults);
+    }
+
+    Message register(int id, Region region) {
+        return register(
+                id,
+                region.address(),
+                region.bytes(),
+                region.file().fd(),
+                region.faults().fd());
+    }
+
+    Message register(int id, long address, long bytes, Fd file, Fd faults) {
+        return ask(new RegisterRegion().encode(buffer, ++correlation, id, address, bytes, "raw"), file, faults);
+    }
+
+    Message range(MessageType type, int region, long offset, long bytes) {
+        return ask(new RangeRequest().begin(buffer, type, ++correlation, region).add(offset, bytes));
+    }
+
+    /** Registers and allocates. */
+    Region memory(int id, long bytes) {
+        Region region = region(bytes);
+        need(MessageType.DONE, register(id, region));
+        need(MessageType.DONE, range(MessageType.ALLOCATE, id, 0, bytes));
+        return region;
+    }
+
+    Message ask(Message message, Fd... descriptors) {
+        connection.send(message, descriptors);
+        return answer().orElseThrow(() -> new AssertionError("the daemon closed the connection"));
+    }
+
+    Optional<Message> answer() {
+        return connection.receive().map(Connection.Incoming::message);
+    }
+
+    void expect(MessageType type, Message message, Fd... descriptors) {
+        need(type, ask(message, descriptors));
+    }
+
+    static void need(MessageType type, Message answer) {
+        if (answer.type() != type) {
+            String detail = answer instanceof Failure failure ? ": " + failure.detail() : "";
+            throw new AssertionError("answer " + answer.type() + detail + " instead of " + type);
+        }
+    }
+
+    @Override
+    public void close() {
+        connection.close();
+    }
+}
