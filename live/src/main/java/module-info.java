@@ -8,6 +8,7 @@ module org.heteromem.live {
     requires org.heteromem.core;
     requires org.heteromem.devices;
     requires org.heteromem.policy;
+    requires jdk.jfr;
     requires static org.jspecify;
 
     exports org.heteromem.live;

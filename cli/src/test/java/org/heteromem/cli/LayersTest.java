@@ -36,6 +36,7 @@ class LayersTest {
         onlyUses(
                         "live",
                         "java..",
+                        "jdk.jfr..",
                         "org.jspecify..",
                         "org.heteromem.core..",
                         "org.heteromem.policy..",

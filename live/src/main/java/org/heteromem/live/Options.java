@@ -24,7 +24,7 @@ import java.util.OptionalLong;
  * <p>A daemon that runs already has its devices; of these options it hears the RAM and the name.
  *
  * <pre>{@code
- * Options.ram("512M").overflow("compressed", "2G").overflow("file=/mnt/fast/overflow", "64G")
+ * Options.ram("512M").overflow("compressed", "2G").overflow("file:/mnt/fast/overflow", "64G")
  * }</pre>
  */
 public final class Options {
@@ -37,7 +37,7 @@ public final class Options {
     /**
      * A device that takes what RAM has no room for.
      *
-     * @param device kind of device, and after a {@code =} what it needs to know, such as {@code file=/mnt/x}
+     * @param device kind of device, and after a colon what it needs to know, such as {@code file:/mnt/x}
      * @param bytes how much it may hold
      */
     public record Overflow(String device, long bytes) {}
@@ -99,7 +99,7 @@ public final class Options {
      *
      * @param device such as {@code compressed}; a private daemon that does not know it says which it knows
      * @param size as for {@link #ram(String)}
-     * @throws IllegalArgumentException if the size is none, or the device is empty or holds a colon or control character
+     * @throws IllegalArgumentException if the size is none, or the device is empty or holds control characters
      */
     public Options overflow(String device, String size) {
         return overflow(device, MemorySize.parse(size, "device '" + device + "'"));
@@ -107,9 +107,9 @@ public final class Options {
 
     /** {@link #overflow(String, String)} with a size in bytes, whole pages. */
     public Options overflow(String device, long bytes) {
-        if (device.isBlank() || device.chars().anyMatch(c -> c == ':' || Character.isISOControl(c))) {
-            throw new IllegalArgumentException("device '" + device
-                    + "': a name, maybe with =PATH, without colons and control characters is needed");
+        if (device.isBlank() || device.chars().anyMatch(Character::isISOControl)) {
+            throw new IllegalArgumentException(
+                    "device '" + device + "': a kind, maybe with :PATH, without control characters is needed");
         }
         List<Overflow> longer = new ArrayList<>(overflow);
         longer.add(new Overflow(device, MemorySize.check(bytes, "device '" + device + "'")));

@@ -13,4 +13,14 @@ public interface EventSink {
      * @param event what happened
      */
     void accept(MemoryEvent event);
+
+    /**
+     * {@return whether anybody wants events at this moment}
+     *
+     * <p>Asked before an event is made, on the thread that would send it: while it is false, events cost this call and
+     * nothing else. What is under way when it changes may be seen or not.
+     */
+    default boolean isOpen() {
+        return true;
+    }
 }

@@ -75,7 +75,8 @@ public final class Machine {
 
     /** {@return whether somebody reads the events} */
     public boolean listening() {
-        return events != null;
+        EventSink sink = events;
+        return sink != null && sink.isOpen();
     }
 
     /**
@@ -85,7 +86,7 @@ public final class Machine {
      */
     public void emit(Supplier<MemoryEvent> event) {
         EventSink sink = events;
-        if (sink != null) {
+        if (sink != null && sink.isOpen()) {
             sink.accept(event.get());
         }
     }

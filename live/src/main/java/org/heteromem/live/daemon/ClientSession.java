@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
@@ -89,6 +90,7 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
     private static final int MAX_LOG_LINES = 100;
 
     private static final int INSPECTED_PAGES = 1 << 16;
+    private static final String REGION_MEMORY = "client ";
 
     private final Daemon daemon;
     private final long number;
@@ -117,6 +119,7 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
     private long limitPages;
     private volatile boolean welcomed;
     private boolean entrusted;
+    private boolean observing;
     /** Whether there was a predecessor, which may have done what the client asks again. */
     private boolean tookOver;
 
@@ -157,6 +160,10 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
                     break;
                 }
                 serve(incoming.get());
+                if (observing) {
+                    new ObserverSession(daemon, connection, log).run();
+                    break;
+                }
             }
         } catch (MalformedMessageException e) {
             log.line(this + " broke the protocol: " + e.getMessage());
@@ -209,7 +216,7 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
                     done(correlation, 0, 0);
                 }
                 case RangeRequest request -> serve(request);
-                case Query query when query.type() == MessageType.STATUS -> tellStatus(query);
+                case Query query -> new ObserverSession(daemon, connection, log).answer(query);
                 default ->
                     throw new RefusedException(
                             ErrorCode.NOT_ALLOWED, message.type() + " is not for a client that has memory");
@@ -255,7 +262,18 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
                     ErrorCode.VERSION, "this daemon speaks version " + Wire.VERSION + " of the protocol only");
         }
         if (hello.role() == Hello.Role.OBSERVER) {
-            throw new RefusedException(ErrorCode.NOT_ALLOWED, "an observer has no memory");
+            observing = true;
+            send(new Welcome()
+                    .encode(
+                            buffer,
+                            hello.correlation(),
+                            daemon.pid(),
+                            Page.SIZE,
+                            number,
+                            daemon.options().ramBytes(),
+                            MAX_REGION_BYTES,
+                            MAX_REGIONS));
+            return;
         }
         if (hello.pageBytes() != Page.SIZE) {
             throw new RefusedException(
@@ -510,7 +528,7 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
             int id, String regionName, long address, long bytes, Memfd file, Userfault faults, Ledger ledger) {
         Placements placements = new Placements(Page.of(address));
         HomedMemory frames = manager.addHomedMemory(
-                "client " + number + " region " + id, new LiveStore(file, bytes, placements), budget);
+                REGION_MEMORY + number + " region " + id, new LiveStore(file, bytes, placements), budget);
         Region region = new Region(id, regionName, address, bytes, file, faults, ledger, placements, frames);
         mmu.add(region);
         space.mapHomed(address, frames, Protection.READ_WRITE);
@@ -760,33 +778,7 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
     }
 
     private Counters counters(long correlation, Map<String, Long> values) {
-        return table(correlation, pid, Following.LAST, name, values);
-    }
-
-    /** The daemon first, then all clients or the one that was asked for. */
-    private void tellStatus(Query query) {
-        List<ClientSession> asked = daemon.sessions().stream()
-                .filter(session -> session.welcomed && (query.pid() == 0 || query.pid() == session.pid))
-                .toList();
-        send(table(
-                query.correlation(),
-                daemon.pid(),
-                asked.isEmpty() ? Following.LAST : Following.MORE,
-                "daemon",
-                daemon.status()));
-        for (ClientSession session : asked) {
-            send(table(
-                    query.correlation(),
-                    session.pid,
-                    session == asked.getLast() ? Following.LAST : Following.MORE,
-                    session.name,
-                    session.status()));
-        }
-    }
-
-    private Counters table(
-            long correlation, int subjectPid, Following following, String subject, Map<String, Long> values) {
-        Counters counters = new Counters().begin(buffer, correlation, subjectPid, following, subject);
+        Counters counters = new Counters().begin(buffer, correlation, pid, Following.LAST, name);
         values.forEach(counters::add);
         return counters;
     }
@@ -808,22 +800,44 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
         all.put("refaults.protected", pages.activations());
         for (StorageDevice device : devices) {
             var figures = device.statistics();
-            all.put("device." + device.name() + ".pages", Page.address(figures.pagesStored()));
-            all.put("device." + device.name() + ".bytes", figures.bytesStored());
+            all.put("device." + device.name() + ".held", Page.address(figures.pagesStored()));
+            all.put("device." + device.name() + ".stored", figures.bytesStored());
             all.put("device." + device.name() + ".capacity", figures.capacityBytes());
         }
         return all;
     }
 
-    /** What every region has where, for smaps. */
-    Map<String, Map<String, Long>> smaps() {
-        Map<String, Map<String, Long>> all = new LinkedHashMap<>();
+    /** Whether a memory's name in the core's events is that of a region, which is RAM. */
+    static boolean isRegion(String memory) {
+        return memory.startsWith(REGION_MEMORY);
+    }
+
+    /** Whether it has been greeted as a client that has memory. */
+    boolean isClient() {
+        return welcomed && !ended;
+    }
+
+    /** What every region has where, as Linux's smaps writes it. */
+    String smaps() {
+        StringBuilder text = new StringBuilder();
         for (Region region : order) {
             Map<String, Long> where = new LinkedHashMap<>();
+            where.put("ram", 0L);
+            devices.forEach(device -> where.put(device.name(), 0L));
             count(region.address, Page.of(region.bytes), where);
-            all.put(region.toString(), where);
+            text.append(String.format(
+                    Locale.ROOT,
+                    "%x-%x rw-s region %d %s%n%-20s %12d kB%n",
+                    region.address,
+                    region.address + region.bytes,
+                    region.id,
+                    region.name,
+                    "size:",
+                    region.bytes >> 10));
+            where.forEach((place, pages) ->
+                    text.append(String.format(Locale.ROOT, "%-20s %12d kB%n", place + ':', Page.address(pages) >> 10)));
         }
-        return all;
+        return text.toString();
     }
 
     String name() {

@@ -22,6 +22,8 @@ import org.heteromem.devices.storage.StorageDevice;
 import org.heteromem.devices.storage.StorageDevices;
 import org.heteromem.devices.storage.StorageOptions;
 import org.heteromem.devices.storage.StorageSpec;
+import org.heteromem.live.Status;
+import org.heteromem.live.flight.FlightEvents;
 import org.heteromem.live.keeper.Commands;
 import org.heteromem.live.keeper.Custody;
 import org.heteromem.live.keeper.Item;
@@ -119,8 +121,10 @@ public final class Daemon implements AutoCloseable {
         this.custody = custody;
         this.points =
                 custody == null || custody.inherited().isEmpty() || points.inEveryLife() ? points : FailPoints.NONE;
-        this.manager =
-                MemoryManager.builder().node(MemoryManager.MIN_NODE_BYTES).build();
+        this.manager = MemoryManager.builder()
+                .node(MemoryManager.MIN_NODE_BYTES)
+                .events(new FlightEvents(ClientSession::isRegion))
+                .build();
         this.manager.setPressureHandler(new Pressure());
         List<Item> inherited = custody == null ? List.of() : custody.inherited();
         this.listening = inherited.stream()
@@ -375,13 +379,18 @@ public final class Daemon implements AutoCloseable {
         }
     }
 
-    /** {@return what it has given out, by name} */
-    Map<String, Long> status() {
-        Map<String, Long> all = new LinkedHashMap<>();
-        all.put("ram.limit", options.ramBytes());
-        all.put("ram.granted", ramGranted.get());
-        all.put("clients", (long) grants.size());
-        return all;
+    /** {@return how this daemon and its clients are doing; may be asked by any thread} */
+    public Status status() {
+        List<Status.Subject> subjects = new ArrayList<>();
+        Map<String, Long> own = new LinkedHashMap<>();
+        List<ClientSession> clients =
+                sessions().stream().filter(ClientSession::isClient).toList();
+        own.put("clients", (long) clients.size());
+        own.put("ram.limit", options.ramBytes());
+        own.put("ram.granted", ramGranted.get());
+        subjects.add(new Status.Subject(pid, "daemon", own));
+        clients.forEach(client -> subjects.add(new Status.Subject(client.pid(), client.name(), client.status())));
+        return new Status(subjects);
     }
 
     /** {@return the sessions, oldest first} */

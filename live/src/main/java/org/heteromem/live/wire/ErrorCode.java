@@ -27,7 +27,9 @@ public enum ErrorCode {
     /** The daemon is ending. */
     ENDING(11),
     /** A fault of the daemon. */
-    INTERNAL(12);
+    INTERNAL(12),
+    /** The process named is no client. */
+    NO_PROCESS(13);
 
     private static final ErrorCode[] VALUES = values();
 

@@ -1,0 +1,53 @@
+package org.heteromem.live.flight;
+
+import java.util.function.Predicate;
+import jdk.jfr.FlightRecorder;
+import org.heteromem.core.event.EventSink;
+import org.heteromem.core.event.MemoryEvent;
+
+/**
+ * Writes the core's events to the flight recorder. While nobody has started one, no event is even made. Thread-safe.
+ */
+public final class FlightEvents implements EventSink {
+    private static final String NOWHERE = "none";
+
+    private final Predicate<String> isRam;
+
+    /**
+     * Makes a sink.
+     *
+     * @param isRam whether a memory's name is that of RAM, and not of a device
+     */
+    public FlightEvents(Predicate<String> isRam) {
+        this.isRam = isRam;
+    }
+
+    @Override
+    public boolean isOpen() {
+        return FlightRecorder.isInitialized();
+    }
+
+    @Override
+    public void accept(MemoryEvent event) {
+        switch (event) {
+            case MemoryEvent.CpuFault fault -> PageFaultEvent.write(fault);
+            case MemoryEvent.PagesMoved moved -> {
+                if (!moved.from().equals(NOWHERE)) {
+                    if (isRam.test(moved.to())) {
+                        MigrationHomeEvent.write(moved);
+                    } else {
+                        EvictionEvent.write(moved);
+                    }
+                }
+            }
+            case MemoryEvent.PageLost lost -> PageLostEvent.write(lost);
+            case MemoryEvent.DeviceFault _,
+                    MemoryEvent.FaultBatch _,
+                    MemoryEvent.MigrationDone _,
+                    MemoryEvent.Evicted _,
+                    MemoryEvent.Pinned _,
+                    MemoryEvent.Notified _,
+                    MemoryEvent.AreaChanged _ -> {}
+        }
+    }
+}
