@@ -4,9 +4,11 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.util.List;
+import org.heteromem.cli.daemon.DaemonFailedException;
 import org.heteromem.cli.run.PhaseFailedException;
 import org.heteromem.cli.workload.WrongResultException;
 import org.heteromem.core.MemoryExhaustedException;
+import org.heteromem.live.HeteromemException;
 import picocli.CommandLine;
 import picocli.CommandLine.IExecutionExceptionHandler;
 import picocli.CommandLine.IParameterExceptionHandler;
@@ -46,8 +48,11 @@ final class Failures implements IParameterExceptionHandler, IExecutionExceptionH
     public int handleExecutionException(Exception exception, CommandLine command, ParseResult parsed) {
         return switch (exception) {
             case BadInputException _ -> fail(command, messageOf(exception), ExitCode.USAGE);
-            case MemoryExhaustedException _, PhaseFailedException _, WrongResultException _ ->
-                fail(command, messageOf(exception), ExitCode.FAILED);
+            case MemoryExhaustedException _,
+                    PhaseFailedException _,
+                    WrongResultException _,
+                    HeteromemException _,
+                    DaemonFailedException _ -> fail(command, messageOf(exception), ExitCode.FAILED);
             case IOException _, UncheckedIOException _ -> fail(command, messageOf(exception), ExitCode.FAILED);
             default -> reportBug(exception, command);
         };

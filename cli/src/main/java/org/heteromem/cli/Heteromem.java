@@ -2,11 +2,16 @@ package org.heteromem.cli;
 
 import org.heteromem.cli.command.CompletionCommand;
 import org.heteromem.cli.command.ConformCommand;
+import org.heteromem.cli.command.DaemonCommand;
 import org.heteromem.cli.command.DevicesCommand;
 import org.heteromem.cli.command.DoctorCommand;
+import org.heteromem.cli.command.ExecCommand;
 import org.heteromem.cli.command.PoliciesCommand;
 import org.heteromem.cli.command.RunCommand;
+import org.heteromem.cli.command.SmapsCommand;
 import org.heteromem.cli.command.SoakCommand;
+import org.heteromem.cli.command.StatusCommand;
+import org.heteromem.cli.command.TopCommand;
 import org.heteromem.cli.command.WorkloadsCommand;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -27,6 +32,11 @@ import picocli.CommandLine.Spec;
             PoliciesCommand.class,
             DevicesCommand.class,
             ConformCommand.class,
+            DaemonCommand.class,
+            ExecCommand.class,
+            StatusCommand.class,
+            SmapsCommand.class,
+            TopCommand.class,
             DoctorCommand.class,
             SoakCommand.class,
             CompletionCommand.class

@@ -19,7 +19,7 @@ import picocli.CommandLine;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/** {@code heteromem run} as a user meets it. */
+/** {@code heteromem run} on the model as a user meets it. */
 class RunCommandTest {
     private static final String SMALL = "--ram 4M --device accelerator:2M";
 
@@ -38,7 +38,7 @@ class RunCommandTest {
     @ParameterizedTest
     @MethodSource("names")
     void defaultRunShowsWhatTheManagerIsFor(String workload) {
-        JsonNode result = json("run " + workload + " --json");
+        JsonNode result = json("run " + workload + " --mode model --json");
         assertThat(result.get("workload").asString()).isEqualTo(workload);
         assertThat(result.get("verified").asBoolean()).isTrue();
         assertThat(result.get("workingSetBytes").asLong())
@@ -138,6 +138,13 @@ class RunCommandTest {
                 "run triad --device accelerator:1K         | 1K is out of range | from 2M",
                 "run triad --device accelerator:65T        | 65T is more than | 46 bits",
                 "run triad --device accelerator:999999999T | 999999999T is more than | 46 bits",
+                "run triad --mode fast                     | --mode | fast",
+                "run triad --mode live --device accelerator:2M | --device | --overflow",
+                "run triad --mode live --policy tree       | --policy | --mode model",
+                "run triad --mode model --overflow ram:64M | --overflow | --device",
+                "run triad --overflow ram:64M --device accelerator:2M | --overflow | --device",
+                "run triad --overflow tape:64M             | there is no kind 'tape' | compressed",
+                "run triad --overflow ram:much             | 'much' is not a size | 512M",
                 "run triad --ram lots                      | 'lots' is not a size | --ram",
                 "run triad --ram -1M                       | '-1M' is not a size | --ram",
                 "run triad --ram 4K                        | 4K is out of range | from 1M to 16G",

@@ -1,10 +1,12 @@
 package org.heteromem.cli.command;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import org.heteromem.cli.run.DeviceType;
 import org.heteromem.cli.workload.Workload;
 import org.heteromem.cli.workload.Workloads;
 import org.heteromem.core.policy.PlacementPolicy;
+import org.heteromem.devices.storage.StorageSpec;
 import org.heteromem.policy.Policies;
 
 /** What a shell offers for an argument; made by picocli. */
@@ -35,6 +37,17 @@ final class Names {
 
         OfDevices() {
             super(DeviceType.all().stream().map(DeviceType::label).toList());
+        }
+    }
+
+    /** Kinds of devices for what does not fit in RAM. */
+    static final class OfOverflow extends ArrayList<String> {
+        private static final long serialVersionUID = 1;
+
+        OfOverflow() {
+            super(Arrays.stream(StorageSpec.Kind.values())
+                    .map(StorageSpec.Kind::label)
+                    .toList());
         }
     }
 }

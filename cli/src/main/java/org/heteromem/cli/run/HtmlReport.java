@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.ToLongFunction;
 import org.heteromem.cli.BadInputException;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -44,7 +45,7 @@ public final class HtmlReport {
     }
 
     /** What the page draws. */
-    private record Page(
+    record Page(
             String title,
             List<ResultTable.Row> table,
             String device,
@@ -62,7 +63,7 @@ public final class HtmlReport {
      * An allocation: for each sample a string with two letters for each group of pages, the share that is in RAM and that
      * is on the device, from {@code a} for nothing; {@code =} for a sample like the one before.
      */
-    private record Track(String name, String address, int pages, int groups, List<String> samples) {}
+    record Track(String name, String address, int pages, int groups, List<String> samples) {}
 
     /**
      * Writes the report, completely or not at all.
@@ -70,8 +71,8 @@ public final class HtmlReport {
      * @param outcome of the run
      * @throws IOException if it cannot be written
      */
-    public void write(Runner.Outcome outcome) throws IOException {
-        String json = JsonMapper.builder().build().writeValueAsString(page(outcome));
+    public void write(Outcome outcome) throws IOException {
+        String json = JsonMapper.builder().build().writeValueAsString(outcome.page());
         String html;
         try (InputStream template = HtmlReport.class.getResourceAsStream("report.html")) {
             if (template == null) {
@@ -97,9 +98,7 @@ public final class HtmlReport {
         Files.deleteIfExists(unfinished);
     }
 
-    private static Page page(Runner.Outcome outcome) {
-        RunResult result = outcome.result();
-        Timeline timeline = outcome.timeline();
+    static Page page(RunResult result, Timeline timeline) {
         List<Timeline.Sample> samples = timeline.samples();
         List<Track> tracks = new ArrayList<>();
         for (int i = 0; i < timeline.tracks().size(); i++) {
@@ -138,6 +137,56 @@ public final class HtmlReport {
             last = text;
         }
         return new Track(track.name, "0x" + Long.toHexString(track.address), track.pages, track.groups(), columns);
+    }
+
+    static Page page(LiveResult result, LiveTimeline timeline) {
+        List<LiveTimeline.Sample> samples = timeline.samples();
+        List<Track> tracks = new ArrayList<>();
+        for (LiveTimeline.Track track : timeline.tracks()) {
+            tracks.add(track(timeline, samples.size(), track));
+        }
+        return new Page(
+                "heteromem run " + result.workload(),
+                ResultTable.rows(result),
+                "overflow",
+                LEVELS,
+                timeline.groupPages(),
+                samples.stream().map(sample -> sample.nanos() / 1e6).toList(),
+                tracks,
+                growth(samples, LiveTraffic::pagesOut),
+                growth(samples, LiveTraffic::pagesIn),
+                growth(samples, LiveTraffic::faults),
+                samples.stream().map(_ -> 0L).toList(),
+                timeline.phases());
+    }
+
+    private static List<Long> growth(List<LiveTimeline.Sample> samples, ToLongFunction<LiveTraffic> what) {
+        List<Long> growth = new ArrayList<>();
+        long before = 0;
+        for (LiveTimeline.Sample sample : samples) {
+            long now = what.applyAsLong(sample.traffic());
+            growth.add(now - before);
+            before = now;
+        }
+        return growth;
+    }
+
+    private static Track track(LiveTimeline timeline, int samples, LiveTimeline.Track track) {
+        List<String> columns = new ArrayList<>();
+        String last = "";
+        for (int i = 0; i < samples; i++) {
+            StringBuilder column = new StringBuilder();
+            int[] shown = track.samples.get(i);
+            for (int group = 0; shown != null && group < track.groups; group++) {
+                int pages = Math.min(timeline.groupPages(), track.pages - group * timeline.groupPages());
+                column.append(level(shown[2 * group], pages)).append(level(shown[2 * group + 1], pages));
+            }
+            String text = column.toString();
+            columns.add(text.equals(last) ? AS_BEFORE : text);
+            last = text;
+        }
+        return new Track(
+                track.name, "0x" + Long.toHexString(track.segment.address()), track.pages, track.groups, columns);
     }
 
     /** Rounded, but never to nothing or to all. */

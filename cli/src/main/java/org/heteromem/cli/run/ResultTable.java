@@ -62,9 +62,7 @@ public final class ResultTable {
                         faults.batchesOfSeveral(),
                         faults.largestBatch())));
         for (RunResult.Movement moved : result.moved()) {
-            rows.add(new Row(
-                    "moved, " + (moved.from().equals("none") ? "new" : moved.from()) + " to " + moved.to(),
-                    pages(moved.pages()) + (moved.bytesCopied() == 0 ? ", no copy" : "")));
+            rows.add(movement(moved));
         }
         rows.add(new Row(
                 "evictions",
@@ -73,19 +71,66 @@ public final class ResultTable {
                         "%,d, %s",
                         result.evictions().count(),
                         pages(result.evictions().pages()))));
-        for (Map.Entry<String, Long> resident : result.residentPages().entrySet()) {
-            rows.add(new Row("at the end on " + resident.getKey(), pages(resident.getValue())));
-        }
-        for (String line : result.results()) {
-            rows.add(new Row("result", line));
-        }
-        rows.add(new Row("verified", result.verified() ? "equal to the plain run, bit for bit" : "no"));
+        addEnd(rows, result.residentPages(), result.results(), result.verified());
         return rows;
     }
 
-    /** {@return the rows as lines of text, values in one column} */
-    public static List<String> lines(RunResult result) {
-        List<Row> rows = rows(result);
+    /** {@return the rows of a result of live mode} */
+    public static List<Row> rows(LiveResult result) {
+        LiveResult.MachineUsed machine = result.machine();
+        List<Row> rows = new ArrayList<>();
+        rows.add(new Row("workload", result.workload() + ": " + result.input()));
+        rows.add(new Row(
+                "working set",
+                String.format(
+                        Locale.ROOT,
+                        "%s, %.2f x RAM",
+                        Sizes.format(result.workingSetBytes()),
+                        (double) result.workingSetBytes() / machine.ramBytes())));
+        rows.add(new Row(
+                "machine",
+                String.format(
+                        Locale.ROOT,
+                        "live (rights: %s), RAM %s, overflow %s, %d CPU threads, device phases: %s",
+                        machine.rights(),
+                        Sizes.format(machine.ramBytes()),
+                        String.join(" then ", machine.overflow()),
+                        machine.threads(),
+                        machine.devicePhases())));
+        rows.add(new Row("seed", Long.toString(machine.seed())));
+        rows.add(new Row("time", seconds(result.runNanos())));
+        rows.add(new Row(
+                "plain Java, one thread",
+                String.format(Locale.ROOT, "%s, slowdown %.1f x", seconds(result.plainNanos()), result.slowdown())));
+        rows.add(new Row("page faults", count(result.faults())));
+        for (RunResult.Movement moved : result.moved()) {
+            rows.add(movement(moved));
+        }
+        rows.add(new Row(
+                "evictions",
+                String.format(
+                        Locale.ROOT,
+                        "%s, %,d times while a fault waited",
+                        pages(result.evictions().pages()),
+                        result.evictions().direct())));
+        addEnd(rows, result.residentPages(), result.results(), result.verified());
+        return rows;
+    }
+
+    private static Row movement(RunResult.Movement moved) {
+        return new Row(
+                "moved, " + (moved.from().equals("none") ? "new" : moved.from()) + " to " + moved.to(),
+                pages(moved.pages()) + (moved.bytesCopied() == 0 ? ", no copy" : ""));
+    }
+
+    private static void addEnd(List<Row> rows, Map<String, Long> resident, List<String> results, boolean verified) {
+        resident.forEach((memory, pages) -> rows.add(new Row("at the end on " + memory, pages(pages))));
+        results.forEach(line -> rows.add(new Row("result", line)));
+        rows.add(new Row("verified", verified ? "equal to the plain run, bit for bit" : "no"));
+    }
+
+    /** {@return rows as lines of text, values in one column} */
+    public static List<String> lines(List<Row> rows) {
         int width = rows.stream().mapToInt(row -> row.name().length()).max().orElse(1);
         return rows.stream()
                 .map(row -> row.name() + " ".repeat(width + 2 - row.name().length()) + row.value())

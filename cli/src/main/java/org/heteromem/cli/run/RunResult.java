@@ -7,6 +7,7 @@ import org.heteromem.core.Page;
 /**
  * What a run found; the JSON object of {@code run --json} has these names.
  *
+ * @param mode where it ran, here the word "model"
  * @param workload the workload's name
  * @param input one line about what it worked on
  * @param workingSetBytes what it allocated, before rounding to pages
@@ -23,6 +24,7 @@ import org.heteromem.core.Page;
  * @param results what the computation found, for people
  */
 public record RunResult(
+        String mode,
         String workload,
         String input,
         long workingSetBytes,

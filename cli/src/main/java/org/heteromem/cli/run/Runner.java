@@ -7,7 +7,7 @@ import org.heteromem.cli.workload.WorkloadInput;
 import org.heteromem.cli.workload.WorkloadJob;
 import org.heteromem.core.Cpu;
 
-/** Runs a workload over managed memory and over Java arrays, and compares. Thread-safe. */
+/** Runs a workload over the memory of the modelled machine and over Java arrays, and compares. Thread-safe. */
 public final class Runner {
     private final LongSupplier clock;
 
@@ -63,6 +63,7 @@ public final class Runner {
                 results = job.results(cpu);
             }
             RunResult result = new RunResult(
+                    "model",
                     options.workload().name(),
                     job.input(),
                     job.workingSetBytes(),
@@ -84,27 +85,19 @@ public final class Runner {
                     counts.evictions(),
                     resident,
                     results);
-            return new Outcome(result, timeline);
+            return new ModelOutcome(result, timeline);
         }
     }
 
-    /** A result, and the time line behind it for {@link HtmlReport}. */
-    public static final class Outcome {
-        private final RunResult result;
-        private final Timeline timeline;
-
-        private Outcome(RunResult result, Timeline timeline) {
-            this.result = result;
-            this.timeline = timeline;
+    record ModelOutcome(RunResult result, Timeline timeline) implements Outcome {
+        @Override
+        public List<ResultTable.Row> rows() {
+            return ResultTable.rows(result);
         }
 
-        /** {@return what was found} */
-        public RunResult result() {
-            return result;
-        }
-
-        Timeline timeline() {
-            return timeline;
+        @Override
+        public HtmlReport.Page page() {
+            return HtmlReport.page(result, timeline);
         }
     }
 }

@@ -1,9 +1,6 @@
 package org.heteromem.cli.run;
 
-import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.Locale;
 import me.tongfei.progressbar.DelegatingProgressBarConsumer;
 import me.tongfei.progressbar.ProgressBar;
@@ -12,7 +9,6 @@ import me.tongfei.progressbar.ProgressState;
 
 /** A progress bar on standard error, which leaves no trace when it is closed. Thread-safe. */
 public final class TerminalProgress implements RunProgress, AutoCloseable {
-    private static final Path STANDARD_ERROR = Path.of("/proc/self/fd/2");
     private static final int WIDTH = 78;
     private static final int BAR_WIDTH = 36;
     private static final int STEPS = 1000;
@@ -44,13 +40,7 @@ public final class TerminalProgress implements RunProgress, AutoCloseable {
      * {@return whether standard error is known to be a terminal}
      */
     public static boolean wanted() {
-        try {
-            String target = Files.readSymbolicLink(STANDARD_ERROR).toString();
-            return target.startsWith("/dev/pts/") || target.startsWith("/dev/tty") || target.equals("/dev/console");
-        } catch (IOException | UnsupportedOperationException _) {
-            // Without /proc there is no telling, and a bar in a file is worse than none on a terminal.
-            return false;
-        }
+        return Terminal.STANDARD_ERROR.isTerminal();
     }
 
     // The library's own renderer measures text with the help of a terminal library; phases are plain letters.

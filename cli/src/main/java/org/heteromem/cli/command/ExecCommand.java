@@ -1,0 +1,126 @@
+package org.heteromem.cli.command;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.Writer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.heteromem.cli.BadInputException;
+import org.heteromem.cli.daemon.ChildProcess;
+import org.heteromem.cli.daemon.DaemonSettings;
+import org.heteromem.cli.daemon.ServedDaemon;
+import org.heteromem.live.Options;
+import org.heteromem.live.UnavailableException;
+import org.heteromem.live.daemon.DaemonOptions;
+import org.heteromem.live.doctor.Diagnosis;
+import org.heteromem.live.doctor.Doctor;
+import org.heteromem.live.doctor.Tier;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code heteromem exec}: a daemon for as long as one program runs. */
+@Command(
+        name = "exec",
+        description = "Runs a program that uses Heteromem's memory, with a daemon of its own and a budget of RAM.",
+        mixinStandardHelpOptions = true,
+        footer = {
+            "",
+            "The program finds the daemon by $" + Options.SOCKET_VARIABLE
+                    + "; told to end, it tells the program first, and its exit"
+                    + " code comes back (128 and the number of the signal if one ended it, 127 if it cannot be started).",
+            "",
+            "Example:",
+            "  heteromem exec --ram 512M --overflow compressed:4G -- java -jar app.jar"
+        })
+public final class ExecCommand implements Callable<Integer> {
+    private static final int CANNOT_START = 127;
+
+    @Spec
+    @SuppressWarnings("NullAway.Init") // Set by picocli before call().
+    private CommandSpec spec;
+
+    @Option(names = "--ram", paramLabel = "SIZE", description = "RAM for the program (default: half of the memory).")
+    private @Nullable String ram;
+
+    @Option(
+            names = "--overflow",
+            paramLabel = "KIND:SIZE",
+            completionCandidates = Names.OfOverflow.class,
+            description =
+                    "Where pages go that RAM has no room for; several fill in their order (default: compressed, as"
+                            + " large as --ram).")
+    private List<String> overflow = new ArrayList<>();
+
+    @Option(names = "--on-loss", paramLabel = "kill|throw", description = "As for heteromem daemon.")
+    private @Nullable String onLoss;
+
+    @Option(names = "--log", paramLabel = "FILE", description = "Where the daemon's words go (default: nowhere).")
+    private @Nullable Path log;
+
+    @Parameters(paramLabel = "COMMAND", arity = "1..*", description = "The program and its arguments, after --.")
+    private List<String> command = new ArrayList<>();
+
+    @Override
+    public Integer call() throws IOException, InterruptedException {
+        Diagnosis diagnosis = Doctor.examine();
+        DaemonSettings settings = new DaemonSettings(null, ram, ram, overflow, onLoss, null);
+        if (diagnosis.tier() == Tier.NONE) {
+            settings.options(Path.of("unused"));
+            throw new UnavailableException(diagnosis.refusal());
+        }
+        try (ChildProcess child = new ChildProcess()) {
+            return run(settings, child);
+        }
+    }
+
+    private int run(DaemonSettings settings, ChildProcess child) throws IOException, InterruptedException {
+        Path folder = Files.createTempDirectory(
+                "heteromem-exec-", PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+        Path socket = folder.resolve("daemon.sock");
+        try (PrintWriter words =
+                log == null ? new PrintWriter(PrintWriter.nullWriter()) : new PrintWriter(openLog(log), true)) {
+            DaemonOptions options = settings.options(socket);
+            try (ServedDaemon _ = ServedDaemon.startAlone(options, line -> print(words, line))) {
+                return run(socket, child);
+            }
+        } finally {
+            Files.deleteIfExists(socket);
+            Files.deleteIfExists(folder);
+        }
+    }
+
+    private static Writer openLog(Path log) throws IOException {
+        try {
+            return Files.newBufferedWriter(log);
+        } catch (IOException e) {
+            throw new BadInputException("--log: cannot write " + log + ": " + e, e);
+        }
+    }
+
+    private static void print(PrintWriter words, String line) {
+        synchronized (words) {
+            words.println(line);
+        }
+    }
+
+    private int run(Path socket, ChildProcess child) throws InterruptedException {
+        ProcessBuilder builder = new ProcessBuilder(command).inheritIO();
+        builder.environment().put(Options.SOCKET_VARIABLE, socket.toString());
+        try {
+            return child.run(builder);
+        } catch (IOException e) {
+            PrintWriter err = spec.commandLine().getErr();
+            err.println("heteromem: cannot start '" + command.getFirst() + "': " + e.getMessage());
+            err.flush();
+            return CANNOT_START;
+        }
+    }
+}

@@ -1,0 +1,22 @@
+package org.heteromem.cli.run;
+
+import java.util.concurrent.ExecutionException;
+import org.heteromem.devices.accelerator.Kernel;
+
+/** Who runs those phases of a job that are kernels for a device, in live mode. */
+interface DevicePhases {
+    /** {@return who it is, for people: {@code CPU} if there is no device that computes} */
+    String label();
+
+    /** {@return on how many compute units a kernel runs} */
+    int units();
+
+    /**
+     * Runs a kernel on the memory of this process and waits for its end.
+     *
+     * @param kernel what to run, on all units
+     * @throws ExecutionException if it threw, with what
+     * @throws InterruptedException if the thread was interrupted while it waited
+     */
+    void run(Kernel kernel) throws InterruptedException, ExecutionException;
+}
