@@ -923,7 +923,7 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
 
     // ---- the end -----------------------------------------------------------------------------------------------
 
-    private static void join(Thread thread) {
+    static void join(Thread thread) {
         boolean interrupted = false;
         for (; ; ) {
             try {

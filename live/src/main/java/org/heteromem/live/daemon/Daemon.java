@@ -79,6 +79,7 @@ public final class Daemon implements AutoCloseable {
     private final AtomicLong refusals = new AtomicLong();
 
     private final long maxRegions = (Limits.openFiles() - OTHER_FILES) / FILES_OF_A_REGION;
+    private volatile @Nullable Thread entrusting;
 
     /**
      * Makes a daemon that listens already.
@@ -238,7 +239,10 @@ public final class Daemon implements AutoCloseable {
         PidFd owner = options.owner() == 0 ? null : PidFd.open(options.owner());
         if (custody != null) {
             // Not waited for: a keeper that is only just starting must not keep the first client waiting.
-            Thread.ofPlatform().name("entrust").daemon().start(() -> custody.hold(LISTENING, "", listening.fd()));
+            entrusting = Thread.ofPlatform()
+                    .name("entrust")
+                    .daemon()
+                    .start(() -> custody.hold(LISTENING, "", listening.fd()));
         }
         try {
             Poller poller = new Poller(3);
@@ -405,6 +409,11 @@ public final class Daemon implements AutoCloseable {
             bell.signal();
             sessions().forEach(ClientSession::shutdown);
             sessions().forEach(ClientSession::awaitEnd);
+            // What is on its way to the keeper must not be closed under its sender, who would blame the keeper.
+            Thread sender = entrusting;
+            if (sender != null) {
+                ClientSession.join(sender);
+            }
             listening.close();
             try {
                 Files.deleteIfExists(options.socket());
