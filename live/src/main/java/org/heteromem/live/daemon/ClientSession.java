@@ -962,6 +962,15 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
         }
     }
 
+    /** Serves no longer and gives nothing back: what is in custody is for another daemon. */
+    void abandon() {
+        ended = true;
+        mmu.setGone();
+        pump.stop();
+        evictor.stop();
+        over.countDown();
+    }
+
     /** Makes {@link #run} end. */
     void shutdown() {
         connection.shutdown();

@@ -188,7 +188,14 @@ public final class Daemon implements AutoCloseable {
         ramGranted.addAndGet(ram);
         grants.put(number, ram);
         Thread.ofPlatform().name("control-" + number).start(() -> {
-            session.takeOver(ram, told[2], items);
+            try {
+                session.takeOver(ram, told[2], items);
+            } catch (RuntimeException e) {
+                // Its threads go on waiting, and its things stay with the keeper.
+                log.defect(session + " cannot be taken over", e);
+                session.abandon();
+                return;
+            }
             session.run();
         });
     }
