@@ -115,7 +115,7 @@ class HostileClientsTest {
             await("all descriptors are closed", () -> descriptors() <= descriptors);
             await("all threads have ended", () -> threads() == 0);
             assertThat(mappings()).as("mapped memory of clients").isEmpty();
-            assertThat(daemon.status()).containsEntry("ram.granted", 0L);
+            assertThat(daemon.status().subjects().getFirst().counters()).containsEntry("ram.granted", 0L);
             assertThat(log.size()).as(() -> "lines of log:\n" + everything()).isLessThan(3000);
             assertThat(log).noneMatch(line -> line.contains("Exception") || line.contains("the daemon failed"));
         }
