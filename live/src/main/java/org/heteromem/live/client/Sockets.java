@@ -123,15 +123,17 @@ public final class Sockets {
      * @return whether it was
      */
     static boolean delete(Path directory) throws IOException {
+        boolean was = false;
         // Also what libraries of the daemon have unpacked there.
         try (Stream<Path> files = Files.walk(directory)) {
             for (Path file : (Iterable<Path>) files.sorted(Comparator.reverseOrder())::iterator) {
-                Files.deleteIfExists(file);
+                // The directory itself is the last.
+                was = Files.deleteIfExists(file);
             }
         } catch (NoSuchFileException _) {
             return false;
         }
-        return Files.deleteIfExists(directory);
+        return was;
     }
 
     static Path socketIn(Path directory) {
