@@ -69,6 +69,8 @@ class LayersTest {
                 .resideInAPackage("org.heteromem.live..")
                 .and()
                 .doNotHaveSimpleName("Takeover")
+                .and()
+                .doNotHaveSimpleName("Repair")
                 .should()
                 .callMethod("org.heteromem.live.daemon.Ledger", "isOnDevice", "long")
                 .orShould()

@@ -1,16 +1,12 @@
 package org.heteromem.live.daemon;
 
 import java.lang.foreign.MemorySegment;
-import java.util.EnumSet;
 import java.util.List;
-import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.LongAdder;
 import org.heteromem.core.AddressSpace;
-import org.heteromem.core.MemoryException;
 import org.heteromem.core.Page;
 import org.heteromem.core.device.DeviceMemory;
-import org.heteromem.core.migrate.Migration;
 import org.heteromem.core.mmu.Mmu;
 import org.heteromem.core.mmu.PageMoves;
 import org.heteromem.live.natives.Errno;
@@ -40,7 +36,6 @@ final class LiveMmu implements Mmu {
     @SuppressWarnings("restricted") // read by the kernel only, where Placements says that contents are
     private static final MemorySegment EVERYTHING = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
 
-    private static final Set<Migration.Select> FROM_RAM = EnumSet.of(Migration.Select.SYSTEM);
     private static final long NO_PAGE = -1;
     private static final int LEFT = 1;
     private static final int ARRIVED = 2;
@@ -215,18 +210,15 @@ final class LiveMmu implements Mmu {
 
     /**
      * Maps a page again that the core has mapped and the client's own table has not: the system may have taken it out of
-     * there to swap it. Done by a migration that goes nowhere, so that nobody moves the page meanwhile.
+     * there to swap it.
      *
      * @return whether it could be; false if the client's own file has not got it
      */
     boolean repair(AddressSpace space, long page) {
         destroyed = false;
         repairing = page;
-        try (Migration migration = Migration.setup(space, Page.address(page), Page.SIZE, FROM_RAM, this)) {
-            migration.migrate();
-        } catch (MemoryException e) {
-            // It is in no area any more: its region has just been taken down.
-            return true;
+        try {
+            Repair.reassert(space, page, this);
         } finally {
             repairing = NO_PAGE;
         }
