@@ -23,6 +23,7 @@ import org.heteromem.core.memory.FrameBudget;
 import org.heteromem.core.memory.HomedMemory;
 import org.heteromem.core.memory.WorkingSetFigures;
 import org.heteromem.core.migrate.Migration;
+import org.heteromem.core.mirror.ExclusiveAccess;
 import org.heteromem.core.mmu.Mmu;
 import org.heteromem.core.mmu.PageMoves;
 import org.heteromem.core.pin.PageReferences;
@@ -360,5 +361,45 @@ class HomedMemoryTest {
         }
         assertThat(told).contains("7: device to home 7");
         assertThat(Inspector.pages(space, at(7), 1)[0].kind()).isEqualTo(PageKind.PRESENT);
+    }
+
+    @Test
+    void threadsOfTheEmulatorSeeZerosWhereContentsWereThrownAway() {
+        FrameBudget own = new FrameBudget(BUDGET, 0);
+        AddressSpace emulated = manager.createAddressSpace();
+        HomedMemory other = manager.addHomedMemory("emulated", new ArenaStore(Page.address(4)), own);
+        emulated.mapHomed(BASE, other, Protection.READ_WRITE);
+        try (Cpu cpu = emulated.newCpu()) {
+            cpu.storeLong(BASE, 7);
+            emulated.advise(BASE, Page.SIZE, Advice.DONTNEED);
+            assertThat(cpu.loadLong(BASE)).isZero();
+        }
+    }
+
+    @Test
+    void aRemapThatIsRefusedUnmapsNothing() {
+        long target = BASE + Page.address(2L * PAGES);
+        space.mapAt(target, Page.SIZE, Protection.READ_WRITE, Sharing.PRIVATE);
+        assertThatThrownBy(() -> space.remap(BASE, Page.SIZE, target, RemapMode.MOVE))
+                .hasMessageContaining("homed memory 'region'");
+        assertThat(space.areaAt(target)).isNotNull();
+    }
+
+    @Test
+    void aPageIsNotTakenFromTheCpuWhereverItIs() {
+        Object gpu = new Object();
+        DeviceMemory coherent = manager.addDevice(
+                new DeviceMemory.Spec("gpu", DeviceKind.COHERENT, gpu, new ArenaStore(Page.address(4))), driver);
+        touch(3);
+        assertThatThrownBy(() -> ExclusiveAccess.make(space, at(3), owner, frame -> {}))
+                .hasMessageContaining("EOPNOTSUPP");
+        try (Migration migration = Migration.setup(space, at(3), Page.SIZE, Set.of(Migration.Select.SYSTEM), gpu)) {
+            coherent.initFrame(coherent.firstFrame());
+            migration.setDestination(0, coherent.firstFrame());
+            migration.copyAll();
+            assertThat(migration.migrate()).isOne();
+        }
+        assertThatThrownBy(() -> ExclusiveAccess.make(space, at(3), owner, frame -> {}))
+                .hasMessageContaining("EOPNOTSUPP");
     }
 }

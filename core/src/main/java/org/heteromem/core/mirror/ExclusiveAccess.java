@@ -23,7 +23,7 @@ public final class ExclusiveAccess {
      * @param address an address in the page
      * @param owner the device; its notifier sees it as the owner of the invalidation
      * @param programme fills the device's table, given the frame; runs while the page is locked, must not call back
-     * @throws MemoryException EFAULT where no store is allowed, EOPNOTSUPP on shared memory
+     * @throws MemoryException EFAULT where no store is allowed, EOPNOTSUPP on shared and on homed memory
      */
     public static void make(AddressSpace space, long address, Object owner, LongConsumer programme) {
         @Nullable Errno failed = PageReference.makeExclusive(space.mm(), Page.of(address), owner, programme);

@@ -52,4 +52,12 @@ public interface Mmu {
      * @param writable whether stores may go through
      */
     void fill(long page, long frame, boolean writable);
+
+    /**
+     * {@return whether it makes a page of homed memory zero when it fills it: the kernel does, of a hole in a file. Where it
+     * does not, the core does}
+     */
+    default boolean fillsWithZeros() {
+        return true;
+    }
 }

@@ -92,4 +92,9 @@ public final class SoftwareMmu implements Mmu {
     public void fill(long page, long frame, boolean writable) {
         // Threads walk the page table themselves.
     }
+
+    @Override
+    public boolean fillsWithZeros() {
+        return false;
+    }
 }

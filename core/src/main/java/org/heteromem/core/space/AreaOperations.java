@@ -458,6 +458,10 @@ public final class AreaOperations {
             if (found.length == 0 || found[0].start > start) {
                 throw new MemoryException(Errno.EFAULT, "remap: nothing is mapped at " + FaultHandler.at(start));
             }
+            for (Vma area : found) {
+                // Before anything is unmapped at the target.
+                area.needOrdinary("remap");
+            }
             limitAreas(mm, found.length + 2);
             long from = start;
             while (from < end) {
@@ -486,7 +490,6 @@ public final class AreaOperations {
     }
 
     private static void moveArea(Mm mm, Vma area, long from, long to, long target, RemapMode mode) {
-        area.needOrdinary("remap");
         long pages = to - from;
         long offset = area.isPrivate() && area.anonVma == null ? target : area.index(from);
         Vma moved = area.like(target, target + pages, offset);

@@ -125,6 +125,9 @@ final class FaultHandler {
         if (frame == HomedNode.BUSY) {
             return new FaultResult.Wait(frames.unlocked(homed.frameOf(page)), FaultKind.DEMAND_ZERO);
         }
+        if (!mm.mmu().fillsWithZeros()) {
+            frames.zero(frame);
+        }
         frames.place(frame, anchor, area.index(page), 0, 0);
         boolean mapped = false;
         leaf.lock.lock();

@@ -7,7 +7,6 @@ import org.heteromem.core.fault.FaultResult;
 import org.heteromem.core.frame.DeviceFrames;
 import org.heteromem.core.frame.FrameTable;
 import org.heteromem.core.frame.Frames;
-import org.heteromem.core.frame.HomedNode;
 import org.heteromem.core.mirror.Invalidation;
 import org.jspecify.annotations.Nullable;
 
@@ -257,7 +256,7 @@ public final class PageReference {
             }
             try {
                 // Homed memory cannot be taken from who executes it without losing its contents.
-                if (!frames.has(frame, Frames.ANON) || frames.range(frame).owner instanceof HomedNode) {
+                if (!frames.has(frame, Frames.ANON) || isHomed(mm, page)) {
                     return Errno.EOPNOTSUPP;
                 }
                 if (!frames.tryLock(frame)) {
@@ -275,6 +274,17 @@ public final class PageReference {
             } finally {
                 frames.put(frame);
             }
+        }
+    }
+
+    /** By its area: a page that is on a coherent device at the moment must come home to its own frame too. */
+    private static boolean isHomed(Mm mm, long page) {
+        long stamp = mm.readLock();
+        try {
+            Vma area = mm.areas.find(page);
+            return area != null && area.homed != null;
+        } finally {
+            mm.readUnlock(stamp);
         }
     }
 
