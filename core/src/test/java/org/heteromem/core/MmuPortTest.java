@@ -29,6 +29,9 @@ class MmuPortTest {
         public void relocate(PageMoves moves) {}
 
         @Override
+        public void allowStores(long page) {}
+
+        @Override
         public void fill(long page, long frame, boolean writable) {}
     }
 

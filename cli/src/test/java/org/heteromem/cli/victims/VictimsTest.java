@@ -115,6 +115,9 @@ class VictimsTest {
         public void relocate(PageMoves moves) {}
 
         @Override
+        public void allowStores(long page) {}
+
+        @Override
         public void fill(long page, long frame, boolean writable) {}
     }
 

@@ -9,6 +9,7 @@ import org.heteromem.core.frame.Frames;
 import org.heteromem.core.memory.FrameStore;
 import org.heteromem.core.memory.ResourceMap;
 import org.heteromem.core.space.Machine;
+import org.heteromem.core.space.PageMigration;
 
 /**
  * Memory that belongs to a device, with a frame of metadata for each page (Linux: dev_pagemap). Frame numbers are address
@@ -87,6 +88,11 @@ public final class DeviceMemory {
      * @throws MemoryException EBUSY while frames are in use
      */
     public void unregister(ResourceMap resources) {
+        table().forEachFrame(frames.range, (frame, _, flags) -> {
+            if ((flags & Frames.COPY) != 0) {
+                dropCopy(frame);
+            }
+        });
         if (liveReferences() != 0) {
             throw new MemoryException(
                     Errno.EBUSY,
@@ -233,6 +239,45 @@ public final class DeviceMemory {
     public void setDriverData(long frame, long value) {
         check(frame);
         table().setLinks(frame, value);
+    }
+
+    /**
+     * {@return whether a frame holds the copy of a clean page that is in RAM} See {@link
+     * org.heteromem.core.migrate.Migration#keepSource}.
+     *
+     * @param frame a frame of this memory
+     */
+    public boolean isCopy(long frame) {
+        check(frame);
+        return table().has(frame, Frames.COPY);
+    }
+
+    /**
+     * Sends a page to its copy here; for {@link org.heteromem.core.migrate.Migration}.
+     *
+     * @param pages the migration
+     * @param i which page
+     * @return the frame, or 0 if it has none here
+     */
+    @SuppressWarnings("exports") // only the core can call it
+    public long reuseCopy(PageMigration pages, int i) {
+        return pages.reuseCopy(i, frames);
+    }
+
+    /**
+     * Gives up the copy of a clean page: the frame is free. The page stays where it is, and will be copied when it leaves.
+     *
+     * @param frame a frame of this memory
+     * @return false if it is no copy (any more)
+     */
+    public boolean dropCopy(long frame) {
+        check(frame);
+        long page = table().copiedFrom(frame);
+        if (page < 0 || !table().takeCopy(page, frame)) {
+            return false;
+        }
+        table().dropCopy(frame);
+        return true;
     }
 
     /**

@@ -481,7 +481,83 @@ public final class FrameTable {
         return Frames.references(counts) > 0
                 && Frames.mappings(counts) == 0
                 && has(frame, Frames.LOCKED | Frames.ALLOCATED)
+                && !has(frame, Frames.COPY)
                 && anchor(frame) == null;
+    }
+
+    // ---- copies ------------------------------------------------------------------------------------------------
+
+    /**
+     * {@return the device's frame that holds a copy of a clean page in RAM, or 0}
+     *
+     * @param frame a frame of RAM
+     */
+    public long copyOf(long frame) {
+        Section s = section(frame);
+        long[] copies = s.copiesIfAny();
+        return copies == null ? 0 : (long) WORD.getVolatile(copies, (int) (frame - s.first));
+    }
+
+    /**
+     * {@return the page in RAM that a device's frame holds a copy of, or -1 if it holds none}
+     *
+     * @param copy a frame of a device
+     */
+    public long copiedFrom(long copy) {
+        long state = state(copy);
+        return (state & Frames.COPY) == 0 ? -1 : state >>> Frames.FLAG_BITS;
+    }
+
+    /**
+     * Makes a device's frame the copy of a page in RAM.
+     *
+     * @param frame a frame of RAM that has no copy, whose contents nobody can write
+     * @param copy a frame with the same contents; one reference to it is the copy's from now on
+     */
+    public void setCopy(long frame, long copy) {
+        place(
+                copy,
+                null,
+                frame,
+                Frames.COPY,
+                Frames.ANON | Frames.ANON_EXCLUSIVE | Frames.DIRTY | Frames.REFERENCED | Frames.ACTIVE);
+        Section s = section(frame);
+        WORD.setVolatile(s.copies(), (int) (frame - s.first), copy);
+    }
+
+    /**
+     * {@return the copy of a page, which it has no longer, or 0}. The copy's reference is the caller's, who either goes on to
+     * use the frame or calls {@link #dropCopy}.
+     *
+     * @param frame a frame of RAM
+     */
+    public long takeCopy(long frame) {
+        Section s = section(frame);
+        long[] copies = s.copiesIfAny();
+        return copies == null ? 0 : (long) WORD.getAndSet(copies, (int) (frame - s.first), 0L);
+    }
+
+    /**
+     * {@return whether a page had this copy; it has it no longer, and the reference is the caller's}
+     *
+     * @param frame what {@link #copiedFrom} said: the frame may be another page's by now, and its memory gone
+     * @param copy a frame of a device
+     */
+    public boolean takeCopy(long frame, long copy) {
+        FrameRange range = find(frame);
+        Section s = range == null ? null : range.sectionIfAny(frame);
+        long[] copies = s == null ? null : s.copiesIfAny();
+        return copies != null && WORD.compareAndSet(copies, (int) (frame - s.first), copy, 0L);
+    }
+
+    /**
+     * Throws away what {@link #takeCopy} gave; may call a device driver, so never under a page-table lock.
+     *
+     * @param copy the frame
+     */
+    public void dropCopy(long copy) {
+        clear(copy, Frames.COPY);
+        put(copy);
     }
 
     /**

@@ -71,6 +71,9 @@ public final class Frames {
     /** A page is on its way here, until the page lock is released. */
     public static final int DESTINATION = 1 << 10;
 
+    /** A device's frame that holds what a clean page in RAM holds too; the index is that page's frame. */
+    public static final int COPY = 1 << 11;
+
     private Frames() {}
 
     /**

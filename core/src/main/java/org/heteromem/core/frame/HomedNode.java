@@ -157,6 +157,7 @@ public final class HomedNode extends LruNode implements HomedMemory {
     @Override
     public void lastReferenceGone(long frame) {
         lruForget(frame);
+        dropCopyOf(frame);
         used.getAndDecrement();
         // From here on somebody else may take it.
         table.reset(frame);

@@ -66,6 +66,14 @@ public abstract sealed class LruNode implements MemoryNode, FrameOwner permits R
         }
     }
 
+    /** A page that is gone needs no copy. */
+    final void dropCopyOf(long frame) {
+        long copy = table.takeCopy(frame);
+        if (copy != 0) {
+            table.dropCopy(copy);
+        }
+    }
+
     /** Takes the LRU lock for a batch of changes; nothing may block until {@link #endLruBatch}. */
     public final void beginLruBatch() {
         workingSet.lock();

@@ -119,6 +119,7 @@ public final class RamNode extends LruNode implements FrameAllocator {
     @Override
     public void lastReferenceGone(long frame) {
         lruForget(frame);
+        dropCopyOf(frame);
         table.reset(frame);
         allocated.getAndDecrement();
         for (; ; ) {

@@ -9,6 +9,8 @@ final class Section {
     final int frames;
     final long[] words;
     final @Nullable Object[] anchors;
+    /** For each frame the device's frame that holds a copy, or 0; made when the first is kept. */
+    private volatile long @Nullable [] copies;
 
     Section(FrameRange range, long first) {
         this.range = range;
@@ -16,6 +18,25 @@ final class Section {
         this.frames = (int) Math.min(FrameRange.SECTION_FRAMES, range.first + range.count - first);
         this.words = new long[frames * Frames.WORDS];
         this.anchors = new Object[frames];
+    }
+
+    /** {@return where copies are noted, or null if none ever was} */
+    long @Nullable [] copiesIfAny() {
+        return copies;
+    }
+
+    long[] copies() {
+        long[] now = copies;
+        if (now == null) {
+            synchronized (this) {
+                now = copies;
+                if (now == null) {
+                    now = new long[frames];
+                    copies = now;
+                }
+            }
+        }
+        return now;
     }
 
     boolean contains(long frame) {

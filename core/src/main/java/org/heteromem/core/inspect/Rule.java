@@ -8,6 +8,8 @@ public enum Rule {
     ENTRY,
     /** No entry allows more than its area, and no private page is writable unless its process has it alone. */
     RIGHTS,
+    /** A page that has a copy on a device is clean and cannot be written, and the copy is its own. */
+    COPY,
     /** No migration entry stands without a migrator. */
     MIGRATION_ENTRY,
     /** A frame's mapping count is the number of entries that map it. */

@@ -7,6 +7,7 @@ import org.heteromem.core.MemoryException;
 import org.heteromem.core.MemoryManager;
 import org.heteromem.core.Page;
 import org.heteromem.core.device.DeviceFault;
+import org.heteromem.core.device.DeviceMemory;
 import org.heteromem.core.frame.RamNode;
 import org.heteromem.core.memory.MemoryNode;
 import org.heteromem.core.space.Mm;
@@ -268,6 +269,40 @@ public final class Migration implements AutoCloseable {
         }
         pages.setDestination(i, frame);
         return true;
+    }
+
+    /**
+     * Lets the frame of private device memory that a page leaves stay as its copy (architecture: backing copies; Linux: swap
+     * cache). The page arrives clean; its process's first store faults, and before it goes through the copy is given up.
+     *
+     * @param i which page; with a destination in RAM
+     * @return false if that cannot be: the page is shared, or does not come from private memory
+     */
+    public boolean keepSource(int i) {
+        need(State.COLLECTED, "keepSource");
+        return pages.keepSource(i);
+    }
+
+    /**
+     * {@return whether a page moved and its source stays as its copy; after {@link #migrate}}
+     *
+     * @param i which page
+     */
+    public boolean keepsSource(int i) {
+        return migrated(i) && pages.keepsSource(i);
+    }
+
+    /**
+     * Sends a clean page to the frame that still holds its contents. Nothing is to be copied, and {@link #decline} gives up
+     * the copy.
+     *
+     * @param i which page; without a destination
+     * @param memory where the copy must be
+     * @return the frame, or 0 if the page has no copy there
+     */
+    public long reuseCopy(int i, DeviceMemory memory) {
+        need(State.COLLECTED, "reuseCopy");
+        return pages.destination(i) != 0 ? 0 : memory.reuseCopy(pages, i);
     }
 
     /**

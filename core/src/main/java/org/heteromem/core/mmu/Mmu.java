@@ -44,6 +44,13 @@ public interface Mmu {
     void relocate(PageMoves moves);
 
     /**
+     * A page that was mapped for loads only may be stored to from now on. Called under a page-table lock and so never blocks.
+     *
+     * @param page the page number
+     */
+    void allowStores(long page);
+
+    /**
      * A fault on a page without contents was resolved: the entry allows the access. For a live process this is the commit:
      * nothing after it may fail. A software MMU, which walks the page table itself, has nothing to do.
      *

@@ -26,13 +26,21 @@ public interface PageMoves {
     long to(int i);
 
     /**
+     * {@return whether the process may store to the page where it is now; if not, the first store must fault}
+     *
+     * @param i which page, from 0
+     */
+    boolean writable(int i);
+
+    /**
      * One page that moves or stays.
      *
      * @param firstPage the page number
      * @param before the frame it was in
      * @param after the frame it is in
+     * @param stores whether the process may store to it
      */
-    record Single(long firstPage, long before, long after) implements PageMoves {
+    record Single(long firstPage, long before, long after, boolean stores) implements PageMoves {
         @Override
         public int count() {
             return 1;
@@ -46,6 +54,11 @@ public interface PageMoves {
         @Override
         public long to(int i) {
             return after;
+        }
+
+        @Override
+        public boolean writable(int i) {
+            return stores;
         }
     }
 }

@@ -89,6 +89,11 @@ public final class SoftwareMmu implements Mmu {
     }
 
     @Override
+    public void allowStores(long page) {
+        // Threads walk the page table themselves.
+    }
+
+    @Override
     public void fill(long page, long frame, boolean writable) {
         // Threads walk the page table themselves.
     }

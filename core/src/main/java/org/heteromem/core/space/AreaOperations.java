@@ -415,6 +415,8 @@ public final class AreaOperations {
                 boolean write = area.protection.writable()
                         && (area.shared != null
                                 || (frame != mm.machine().zeroFrame
+                                        // A clean page keeps its copy; the next store asks.
+                                        && mm.machine().frames.copyOf(frame) == 0
                                         && mm.machine().frames.has(frame, Frames.ANON | Frames.ANON_EXCLUSIVE)));
                 leaf.update(page, PteLayout.READ | PteLayout.WRITE, area.entryBits() | (write ? PteLayout.WRITE : 0));
             }

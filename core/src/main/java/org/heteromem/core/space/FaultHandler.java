@@ -211,6 +211,7 @@ final class FaultHandler {
         FrameTable frames = machine.frames;
         long frame = PteLayout.frame(seen);
         boolean zero = frame == machine.zeroFrame;
+        long stale = 0;
         leaf.lock.lock();
         try {
             long entry = leaf.get(page);
@@ -219,14 +220,16 @@ final class FaultHandler {
             }
             if (area.shared != null) {
                 leaf.update(page, 0, PteLayout.WRITE | PteLayout.DIRTY | PteLayout.YOUNG);
-                mm.mmu().fill(page, frame, true);
+                mm.mmu().allowStores(page);
                 return FaultResult.REUSE;
             }
             if (!zero && reusable(frames, area, page, frame)) {
                 machine.counters.add(Counter.PGREUSE, 1);
                 if (!unshare) {
+                    // Before the first store: from then on the copy is not one any more.
+                    stale = frames.takeCopy(frame);
                     leaf.update(page, 0, PteLayout.WRITE | PteLayout.DIRTY | PteLayout.YOUNG);
-                    mm.mmu().fill(page, frame, true);
+                    mm.mmu().allowStores(page);
                 }
                 return FaultResult.REUSE;
             }
@@ -235,6 +238,9 @@ final class FaultHandler {
             }
         } finally {
             leaf.lock.unlock();
+            if (stale != 0) {
+                frames.dropCopy(stale);
+            }
         }
         return copy(mm, area, leaf, page, frame, unshare);
     }

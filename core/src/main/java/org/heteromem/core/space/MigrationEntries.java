@@ -49,6 +49,11 @@ final class MigrationEntries {
         return exclusive ? PteLayout.EXCLUSIVE : 0;
     }
 
+    /** {@return a migration entry that is the process's own but read-only: the first store to the page faults} */
+    static long readOnly(long entry) {
+        return entry & ~PteLayout.WRITE | PteLayout.EXCLUSIVE;
+    }
+
     /**
      * Turns a migration entry into a mapping of a frame, with the rights that the entry kept. The caller's reference becomes
      * the mapping's.

@@ -63,6 +63,10 @@ public final class PageMigration implements PageMoves {
     private static final byte EXCLUSIVE = 1 << 3;
     /** The process could access it until it was taken. */
     private static final byte MAPPED = 1 << 4;
+    /** The frame it leaves stays its copy. */
+    private static final byte KEPT = 1 << 5;
+    /** It goes to the frame that holds its copy. */
+    private static final byte REUSED = 1 << 6;
 
     private final Machine machine;
     private final FrameTable frames;
@@ -163,20 +167,27 @@ public final class PageMigration implements PageMoves {
         collected++;
     }
 
-    /** Of the pages that were taken, and of no others: whoever executes the process may have to give rights back one by one. */
+    /**
+     * Of the pages that were taken and could be written, and of no others: whoever executes the process may have to give
+     * rights back one by one.
+     */
     private void stopWriters(Mm mm) {
         for (int i = 0; i < count; ) {
-            if ((states[i] & MAPPED) == 0) {
+            if (!hasWriters(i)) {
                 i++;
                 continue;
             }
             int run = i + 1;
-            while (run < count && (states[run] & MAPPED) != 0) {
+            while (run < count && hasWriters(run)) {
                 run++;
             }
             mm.mmu().stopWriters(start + i, run - i);
             i = run;
         }
+    }
+
+    private boolean hasWriters(int i) {
+        return (states[i] & MAPPED) != 0 && (sources[i] & WRITE) != 0;
     }
 
     // ---- collect -----------------------------------------------------------------------------------------------
@@ -470,6 +481,80 @@ public final class PageMigration implements PageMoves {
         return (sources[i] & MIGRATE) != 0 ? destinations[i] : (states[i] & LOST) != 0 ? 0 : source(i);
     }
 
+    @Override
+    public boolean writable(int i) {
+        if ((sources[i] & VALID) == 0) {
+            return area != null && area.protection.writable();
+        }
+        return (sources[i] & WRITE) != 0 && (states[i] & KEPT) == 0;
+    }
+
+    /**
+     * Lets the frame that a page leaves stay as its copy: the page will be clean, and its process's first store to it faults.
+     *
+     * @param i which; with a destination
+     * @return false if that cannot be: the page is not on its way home from private memory, or not one process's alone
+     */
+    public boolean keepSource(int i) {
+        boolean possible = mm != null
+                && (sources[i] & (VALID | MIGRATE)) == (VALID | MIGRATE)
+                && (states[i] & (SOLE | EXCLUSIVE | LOST)) == (SOLE | EXCLUSIVE)
+                && destinations[i] != 0
+                && !frames.range(source(i)).owner.cpuAddressable()
+                && frames.range(destinations[i]).owner instanceof LruNode;
+        if (possible) {
+            states[i] |= KEPT;
+        }
+        return possible;
+    }
+
+    /**
+     * {@return whether the frame that a page leaves stays as its copy}
+     *
+     * @param i which
+     */
+    public boolean keepsSource(int i) {
+        return (states[i] & KEPT) != 0 && (sources[i] & MIGRATE) != 0;
+    }
+
+    /**
+     * Sends a page to the frame that holds its copy.
+     *
+     * @param i which; without a destination
+     * @param device whose frame it must be
+     * @return the frame, or 0 if the page has no copy there
+     */
+    public long reuseCopy(int i, DeviceFrames device) {
+        if ((sources[i] & (VALID | MIGRATE)) != (VALID | MIGRATE)
+                || frames.range(source(i)).owner.isDevice()) {
+            return 0;
+        }
+        long page = source(i);
+        long copy = frames.copyOf(page);
+        if (copy == 0 || frames.range(copy).owner != device || !frames.takeCopy(page, copy)) {
+            return 0;
+        }
+        if (!frames.tryLock(copy)) {
+            // Somebody goes over the device's frames just now.
+            frames.dropCopy(copy);
+            return 0;
+        }
+        frames.place(copy, null, 0, 0, Frames.COPY);
+        setDestination(i, copy);
+        states[i] |= REUSED;
+        return copy;
+    }
+
+    private void keepCopies() {
+        for (int i = 0; i < count; i++) {
+            if (keepsSource(i)) {
+                // The migration's own reference is needed until the page is unlocked.
+                frames.get(source(i));
+                frames.setCopy(destinations[i], source(i));
+            }
+        }
+    }
+
     /**
      * Says where a page goes.
      *
@@ -612,6 +697,9 @@ public final class PageMigration implements PageMoves {
             // Its shadow says so, and whoever brings it home hears what follows from that.
             carried &= ~Frames.ACTIVE;
         }
+        if ((states[i] & KEPT) != 0) {
+            carried &= ~Frames.DIRTY;
+        }
         if (anon) {
             if (frames.counts(from) != expected) {
                 return false;
@@ -685,6 +773,7 @@ public final class PageMigration implements PageMoves {
             giveUp();
         }
         putOnLru();
+        keepCopies();
         if (mm != null && area != null) {
             if (collected > 0) {
                 mm.mmu().relocate(this);
@@ -733,13 +822,22 @@ public final class PageMigration implements PageMoves {
                         if ((sources[i] & MIGRATE) == 0) {
                             frames.get(source(i));
                         }
-                        MigrationEntries.remove(frames, area, leaf, p, leaf.get(p), target(i));
+                        MigrationEntries.remove(frames, area, leaf, p, entryBack(i, area, leaf.get(p)), target(i));
                     }
                 }
             } finally {
                 leaf.lock.unlock();
             }
         }
+    }
+
+    /** A page that is its own copy's again was made read-only for that only. */
+    private long entryBack(int i, Vma area, long entry) {
+        if (keepsSource(i)) {
+            return MigrationEntries.readOnly(entry);
+        }
+        boolean restore = (sources[i] & MIGRATE) != 0 && (states[i] & REUSED) != 0 && area.protection.writable();
+        return restore ? entry | PteLayout.WRITE : entry;
     }
 
     private long target(int i) {

@@ -97,7 +97,7 @@ public final class ReverseMap {
             if (PteLayout.kind(entry) != PteLayout.MIGRATION || PteLayout.frame(entry) != from) {
                 return;
             }
-            area.mm.mmu().relocate(new PageMoves.Single(page, from, to));
+            area.mm.mmu().relocate(new PageMoves.Single(page, from, to, PteLayout.writable(entry)));
             leaf.lock.lock();
             try {
                 entry = leaf.get(page);

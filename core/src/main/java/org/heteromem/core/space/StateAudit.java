@@ -205,6 +205,9 @@ public final class StateAudit {
                     Rule.ENTRY,
                     where(mm, page) + " has " + PteLayout.describe(entry) + ", a frame of " + range.owner.name());
         }
+        if (kind == PteLayout.PRESENT && (write || PteLayout.dirty(entry)) && frames.copyOf(frame) != 0) {
+            report(Rule.COPY, where(mm, page) + " has a copy, and can be or was written");
+        }
         tally.map(frame);
         checkReverse(mm, area, page, frame, resident);
         if (area.shared == null && write && !frames.has(frame, Frames.ANON | Frames.ANON_EXCLUSIVE)) {
@@ -296,8 +299,13 @@ public final class StateAudit {
             if (counts != 0) {
                 inUse[0]++;
             }
+            if ((flags & Frames.COPY) != 0) {
+                held(frame, false);
+                checkCopy(range, frame);
+            }
             checkCounts(frame, counts, flags);
             if (node != null) {
+                checkHasCopy(frame);
                 checkPlace(frame, counts, flags, listsFree ? neverUsed[0] : counts == 0 ? frame : Long.MAX_VALUE);
             } else if ((flags & (Frames.LRU | Frames.ACTIVE)) != 0 || (counts == 0) != (flags == 0)) {
                 report(Rule.ONE_PLACE, "frame 0x" + hex(frame) + " of " + range.owner.name() + " has flags " + flags);
@@ -308,6 +316,29 @@ public final class StateAudit {
                     range.owner instanceof DeviceFrames ? Rule.DEVICE_REFERENCES : Rule.ONE_PLACE,
                     range.owner.name() + " says that " + range.owner.framesInUse() + " frames are in use, but "
                             + inUse[0] + " are");
+        }
+    }
+
+    private void checkCopy(FrameRange range, long copy) {
+        long page = frames.copiedFrom(copy);
+        if (!(range.owner instanceof DeviceFrames) || frames.find(page) == null || frames.copyOf(page) != copy) {
+            report(
+                    Rule.COPY,
+                    "frame 0x" + hex(copy) + " of " + range.owner.name() + " is a copy of frame 0x" + hex(page)
+                            + ", which does not know it");
+        }
+    }
+
+    private void checkHasCopy(long frame) {
+        long copy = frames.copyOf(frame);
+        if (copy == 0) {
+            return;
+        }
+        if (frames.find(copy) == null || frames.copiedFrom(copy) != frame) {
+            report(Rule.COPY, "frame 0x" + hex(frame) + " has the copy 0x" + hex(copy) + ", which is none of it");
+        }
+        if (frames.has(frame, Frames.DIRTY) || frames.counts(frame) == 0) {
+            report(Rule.COPY, "frame 0x" + hex(frame) + " has a copy, but was written or is free");
         }
     }
 

@@ -1,8 +1,10 @@
 package org.heteromem.devices.storage;
 
+import org.heteromem.core.Access;
 import org.heteromem.core.MemoryManager;
 import org.heteromem.core.MemoryManager.FrameLocation;
 import org.heteromem.core.Page;
+import org.heteromem.core.device.DeviceMemory;
 import org.heteromem.core.migrate.Migration;
 import org.heteromem.core.migrate.SourceEntries;
 import org.jspecify.annotations.Nullable;
@@ -15,11 +17,15 @@ final class Inbound {
     private final MemoryManager manager;
     private final PageStore store;
     private final Traffic traffic;
+    private final DeviceMemory memory;
+    private final Copies copies;
 
     Inbound(StorageDevice device) {
         this.manager = device.manager();
         this.store = device.store();
         this.traffic = device.traffic();
+        this.memory = device.memory();
+        this.copies = device.copies();
     }
 
     /** One migration on its way home, and what went wrong with the page that was touched. */
@@ -27,6 +33,12 @@ final class Inbound {
         private final Migration migration;
         private final SourceEntries sources;
         private final int touched;
+        private final Access access;
+        /** Frames whose contents stay as copies. */
+        private long[] kept = {};
+
+        private int keptCount;
+        private int firstNumber;
         private @Nullable StorageException failure;
 
         /**
@@ -34,11 +46,13 @@ final class Inbound {
          *
          * @param migration just set up
          * @param touched the page that must come, or {@link #NONE}
+         * @param access how it was touched
          */
-        Batch(Migration migration, int touched) {
+        Batch(Migration migration, int touched, Access access) {
             this.migration = migration;
             this.sources = migration.sources();
             this.touched = touched;
+            this.access = access;
         }
 
         /** {@return whether the touched page waits here to be moved} */
@@ -78,7 +92,54 @@ final class Inbound {
                 }
                 i += run;
             }
-            return migration.migrate();
+            if (!copies.wanted()) {
+                return migration.migrate();
+            }
+            keepCopies();
+            int moved = migration.migrate();
+            numberCopies();
+            return moved;
+        }
+
+        private void keepCopies() {
+            for (int i = 0; i < migration.pages(); i++) {
+                boolean writtenAtOnce = i == touched && access == Access.WRITE;
+                if (migration.destination(i) != 0 && !writtenAtOnce) {
+                    keptCount += migration.keepSource(i) ? 1 : 0;
+                }
+            }
+        }
+
+        /** What has moved will be a copy as soon as the migration is closed; it is no page of the device any more. */
+        private void numberCopies() {
+            if (keptCount == 0) {
+                return;
+            }
+            firstNumber = copies.number(keptCount);
+            kept = new long[keptCount];
+            keptCount = 0;
+            for (int i = 0; i < migration.pages(); i++) {
+                if (migration.keepsSource(i)) {
+                    memory.setDriverData(sources.frame(i), Outbound.word(Outbound.NO_TIME, number(keptCount)));
+                    kept[keptCount++] = sources.frame(i);
+                }
+            }
+        }
+
+        private int number(int k) {
+            return (firstNumber + k) & ArrivalQueue.ARRIVAL_MASK;
+        }
+
+        /** Takes the copies into the books, after the migration was closed. */
+        void noteCopies() {
+            for (int k = 0; k < keptCount; ) {
+                int run = 1;
+                while (k + run < keptCount && kept[k + run] == kept[k] + run) {
+                    run++;
+                }
+                copies.kept((int) (kept[k] - memory.firstFrame()), run, number(k));
+                k += run;
+            }
         }
 
         /** {@return how many of the pages from the i-th on are neighbours here and there} */

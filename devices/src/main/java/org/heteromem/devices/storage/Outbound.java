@@ -27,6 +27,9 @@ final class Outbound {
     /** Marks a slot as the migration's. */
     private static final int BOUND = 1 << 31;
 
+    /** Of a frame that holds a copy only. */
+    static final long NO_TIME = -1;
+
     private final MemoryManager manager;
     private final DeviceMemory memory;
     private final PageStore store;
@@ -35,6 +38,7 @@ final class Outbound {
     private final EvictionClock clock;
     private final Staging staging;
     private final Traffic traffic;
+    private final Copies copies;
 
     Outbound(StorageDevice device) {
         this.manager = device.manager();
@@ -45,6 +49,7 @@ final class Outbound {
         this.clock = device.clock();
         this.staging = device.staging();
         this.traffic = device.traffic();
+        this.copies = device.copies();
     }
 
     /** The time of eviction in a frame's word. */
@@ -94,6 +99,7 @@ final class Outbound {
         private final int[] pages;
 
         private final int[] into;
+        /** How many go in all; those that go back to their copies are the last of them, and bound from the start. */
         private final int count;
 
         private final int arrival;
@@ -105,21 +111,55 @@ final class Outbound {
             this.from = from;
             SourceEntries sources = migration.sources();
             int[] wanted = new int[migration.pages()];
+            int[] back = new int[wanted.length];
+            int[] backInto = new int[wanted.length];
             int n = 0;
+            int reused = 0;
             for (int i = 0; i < wanted.length; i++) {
                 if (sources.movable(i) && !sources.hole(i) && comesFrom(sources.frame(i))) {
-                    wanted[n++] = i;
+                    long copy = from == null ? migration.reuseCopy(i, memory) : 0;
+                    if (copy == 0) {
+                        wanted[n++] = i;
+                    } else {
+                        back[reused] = i;
+                        backInto[reused++] = (int) (copy - memory.firstFrame()) | BOUND;
+                    }
                 }
             }
             this.pages = wanted;
-            this.into = new int[n];
-            this.count = slots.take(n, into);
-            if (count < n) {
+            this.into = new int[n + reused];
+            int fresh = takeSlots(n);
+            if (fresh < n) {
                 traffic.fullRefusals.increment();
-                ended = count == 0;
+                ended = fresh == 0;
             }
+            System.arraycopy(back, 0, wanted, fresh, reused);
+            System.arraycopy(backInto, 0, into, fresh, reused);
+            this.count = fresh + reused;
             this.arrival = arrivals.number(count);
             this.time = from == null ? clock.tick(count) : 0;
+            for (int k = fresh; k < count; k++) {
+                int slot = into[k] & ~BOUND;
+                copies.used(slot);
+                memory.setDriverData(memory.firstFrame() + slot, word(k));
+            }
+        }
+
+        /** Copies make room for pages that have none. */
+        private int takeSlots(int n) {
+            int taken = slots.take(n, into);
+            if (taken < n && copies.drop(n - taken) > 0) {
+                int[] more = new int[n - taken];
+                int found = slots.take(more.length, more);
+                System.arraycopy(more, 0, into, taken, found);
+                taken += found;
+            }
+            return taken;
+        }
+
+        private long word(int k) {
+            long since = from == null ? time + k : time(from.driverData(frame(k)));
+            return Outbound.word(since, (arrival + k) & ArrivalQueue.ARRIVAL_MASK);
         }
 
         private boolean comesFrom(long frame) {
@@ -148,7 +188,7 @@ final class Outbound {
         }
 
         void copy() {
-            for (int k = 0; k < count && !ended; ) {
+            for (int k = 0; k < count && into[k] >= 0 && !ended; ) {
                 int run = run(k);
                 copy(k, run);
                 k += run;
@@ -195,13 +235,19 @@ final class Outbound {
         }
 
         private void write(int k, int run, MemorySegment from, long at) {
-            int written = run;
-            try {
-                store.write(Page.address(into[k]), from, at, Page.address(run));
-            } catch (StorageException e) {
-                traffic.writeFailed(e);
-                written = (int) Page.of(e.offset()) - into[k];
-                ended = true;
+            int written = 0;
+            while (written < run && !ended) {
+                try {
+                    long done = Page.address(written);
+                    store.write(Page.address(into[k]) + done, from, at + done, Page.address(run) - done);
+                    written = run;
+                } catch (StorageException e) {
+                    written = (int) Page.of(e.offset()) - into[k];
+                    if (!(e instanceof StorageFullException) || !copies.makeRoom()) {
+                        traffic.writeFailed(e);
+                        ended = true;
+                    }
+                }
             }
             for (int i = 0; i < written; i++) {
                 bind(k + i);
@@ -210,9 +256,7 @@ final class Outbound {
 
         /** The contents are there: the page may go. */
         private void bind(int k) {
-            long word = from == null
-                    ? word(time + k, (arrival + k) & ArrivalQueue.ARRIVAL_MASK)
-                    : word(time(from.driverData(frame(k))), (arrival + k) & ArrivalQueue.ARRIVAL_MASK);
+            long word = word(k);
             long frame = memory.firstFrame() + into[k];
             memory.initFrame(frame);
             into[k] |= BOUND;

@@ -3,6 +3,7 @@ package org.heteromem.devices.storage;
 import java.util.EnumSet;
 import java.util.Set;
 import java.util.function.LongPredicate;
+import org.heteromem.core.Access;
 import org.heteromem.core.AddressSpace;
 import org.heteromem.core.Area;
 import org.heteromem.core.Errno;
@@ -43,6 +44,7 @@ public final class StorageDevice implements DeviceDriver {
     private final DeviceMemory memory;
     private final SlotPool slots;
     private final ArrivalQueue arrivals;
+    private final Copies copies;
     private final Staging staging = new Staging();
     private final Traffic traffic = new Traffic();
     private final Outbound outbound;
@@ -60,9 +62,11 @@ public final class StorageDevice implements DeviceDriver {
         this.slots = new SlotPool((int) pages);
         this.memory = manager.addDevice(new DeviceMemory.Spec(store.name(), DeviceKind.PRIVATE, this, store), this);
         this.arrivals = new ArrivalQueue((slot, arrival) -> {
-            long word = memory.driverData(memory.firstFrame() + slot);
-            return word != 0 && Outbound.arrival(word) == arrival;
+            long frame = memory.firstFrame() + slot;
+            long word = memory.driverData(frame);
+            return word != 0 && Outbound.arrival(word) == arrival && !memory.isCopy(frame);
         });
+        this.copies = new Copies(memory, store, options.copies(), traffic);
         this.outbound = new Outbound(this);
         this.inbound = new Inbound(this);
     }
@@ -97,7 +101,8 @@ public final class StorageDevice implements DeviceDriver {
 
     /** {@return what it holds and has done} */
     public StorageStatistics statistics() {
-        return traffic.statistics(slots.slots() - slots.freeCount(), store);
+        int present = copies.present();
+        return traffic.statistics(Math.max(0, slots.slots() - slots.freeCount() - present), present, store);
     }
 
     MemoryManager manager() {
@@ -110,6 +115,10 @@ public final class StorageDevice implements DeviceDriver {
 
     ArrivalQueue arrivals() {
         return arrivals;
+    }
+
+    Copies copies() {
+        return copies;
     }
 
     Staging staging() {
@@ -184,7 +193,7 @@ public final class StorageDevice implements DeviceDriver {
         Inbound.Batch batch;
         boolean home;
         try (Migration migration = Migration.forFault(fault, Page.address(from), Page.address(to - from))) {
-            batch = inbound.new Batch(migration, touched);
+            batch = inbound.new Batch(migration, touched, fault.access());
             if (!batch.stillThere()) {
                 return DriverResult.DONE;
             }
@@ -196,6 +205,7 @@ public final class StorageDevice implements DeviceDriver {
             traffic.pagesFaulted.add(home ? 1 : 0);
             traffic.pagesAhead.add(moved - (home ? 1 : 0));
         }
+        batch.noteCopies();
         StorageException failure = batch.failure();
         if (failure != null) {
             // The core hands its words on to whoever touched the page.
@@ -278,8 +288,19 @@ public final class StorageDevice implements DeviceDriver {
     @Override
     public void frameFreed(DeviceMemory from, long frame) {
         int slot = slotOf(frame);
+        copies.freed(slot);
         store.discard(Page.address(slot), Page.SIZE);
         slots.give(slot);
+    }
+
+    /**
+     * Gives up copies of pages that are in RAM, oldest first.
+     *
+     * @param pages how many at most
+     * @return how many; fewer if there are no more
+     */
+    public int dropCopies(int pages) {
+        return copies.drop(pages);
     }
 
     /**
@@ -404,17 +425,20 @@ public final class StorageDevice implements DeviceDriver {
             }
             throw e;
         }
+        Inbound.Batch batch;
+        int came;
         try (migration) {
             if (direction == Direction.OUT) {
                 Outbound.Result result = outbound.move(migration, null);
                 traffic.pagesOut.add(result.moved());
                 return result;
             }
-            Inbound.Batch batch = inbound.new Batch(migration, Inbound.NONE);
+            batch = inbound.new Batch(migration, Inbound.NONE, Access.READ);
             batch.allocate();
-            int came = batch.move();
+            came = batch.move();
             traffic.pagesAhead.add(came);
-            return new Outbound.Result(came, false);
         }
+        batch.noteCopies();
+        return new Outbound.Result(came, false);
     }
 }

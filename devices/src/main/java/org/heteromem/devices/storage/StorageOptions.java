@@ -7,13 +7,19 @@ package org.heteromem.devices.storage;
  * @param faultAround how many pages come home for one touch
  * @param refaults who hears of pages that are touched again
  * @param clock what refault distances are measured with; shared by the devices of a group
+ * @param copies whether the copies of clean pages stay
  */
-public record StorageOptions(String name, FaultAround faultAround, RefaultListener refaults, EvictionClock clock) {
+public record StorageOptions(
+        String name, FaultAround faultAround, RefaultListener refaults, EvictionClock clock, KeepCopies copies) {
     private static final int MOST_AROUND = 16;
 
-    /** {@return one page for a single touch, up to 16 for sequential ones; nobody listens; a clock of its own} */
+    /**
+     * {@return one page for a single touch, up to 16 for sequential ones; nobody listens; a clock of its own; copies stay
+     *     where that has proved of use}
+     */
     public static StorageOptions defaults() {
-        return new StorageOptions("", FaultAround.adaptive(MOST_AROUND), RefaultListener.NONE, new EvictionClock());
+        return new StorageOptions(
+                "", FaultAround.adaptive(MOST_AROUND), RefaultListener.NONE, new EvictionClock(), KeepCopies.LEARNING);
     }
 
     /**
@@ -22,7 +28,7 @@ public record StorageOptions(String name, FaultAround faultAround, RefaultListen
      * @param other a name
      */
     public StorageOptions withName(String other) {
-        return new StorageOptions(other, faultAround, refaults, clock);
+        return new StorageOptions(other, faultAround, refaults, clock, copies);
     }
 
     /**
@@ -31,7 +37,7 @@ public record StorageOptions(String name, FaultAround faultAround, RefaultListen
      * @param other says how many pages
      */
     public StorageOptions withFaultAround(FaultAround other) {
-        return new StorageOptions(name, other, refaults, clock);
+        return new StorageOptions(name, other, refaults, clock, copies);
     }
 
     /**
@@ -41,6 +47,15 @@ public record StorageOptions(String name, FaultAround faultAround, RefaultListen
      * @param shared the clock
      */
     public StorageOptions withRefaults(RefaultListener listener, EvictionClock shared) {
-        return new StorageOptions(name, faultAround, listener, shared);
+        return new StorageOptions(name, faultAround, listener, shared, copies);
+    }
+
+    /**
+     * {@return the same with another rule for the copies of clean pages}
+     *
+     * @param other the rule
+     */
+    public StorageOptions withCopies(KeepCopies other) {
+        return new StorageOptions(name, faultAround, refaults, clock, other);
     }
 }

@@ -12,6 +12,9 @@ final class Traffic {
     final LongAdder fullRefusals = new LongAdder();
     final LongAdder writeErrors = new LongAdder();
     final LongAdder readErrors = new LongAdder();
+    final LongAdder copiesKept = new LongAdder();
+    final LongAdder copiesUsed = new LongAdder();
+    final LongAdder copiesDropped = new LongAdder();
     final LongAdder pagesLost = new LongAdder();
 
     /** Counts a write that failed. */
@@ -19,9 +22,10 @@ final class Traffic {
         (e instanceof StorageFullException ? fullRefusals : writeErrors).increment();
     }
 
-    StorageStatistics statistics(long pagesStored, PageStore store) {
+    StorageStatistics statistics(long pagesStored, long copies, PageStore store) {
         return new StorageStatistics(
                 pagesStored,
+                copies,
                 store.bytesUsed(),
                 store.capacityBytes(),
                 pagesOut.sum(),
@@ -32,6 +36,9 @@ final class Traffic {
                 fullRefusals.sum(),
                 writeErrors.sum(),
                 readErrors.sum(),
-                pagesLost.sum());
+                pagesLost.sum(),
+                copiesKept.sum(),
+                copiesUsed.sum(),
+                copiesDropped.sum());
     }
 }

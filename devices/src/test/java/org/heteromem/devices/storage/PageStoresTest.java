@@ -106,7 +106,10 @@ class PageStoresTest {
         long seed = seed();
         try (Host host = new Host(96)) {
             StorageDevice device = StorageDevices.create(
-                    host.manager, spec(text), StoreMemory.of(host.arena), StorageOptions.defaults());
+                    host.manager,
+                    spec(text),
+                    StoreMemory.of(host.arena),
+                    StorageOptions.defaults().withCopies(KeepCopies.ALWAYS));
             StorageDevice slower =
                     host.device("ram:4M", StorageOptions.defaults().withName("slower"));
             host.overflowTo(device, slower);
@@ -190,7 +193,8 @@ class PageStoresTest {
     @Test
     void aFullStoreSaysSoKeepsWhatItHasAndTakesMoreWhenSomethingGoes() {
         try (Host host = new Host(1400)) {
-            StorageDevice device = host.device("compressed:2M", StorageOptions.defaults());
+            StorageDevice device =
+                    host.device("compressed:2M", StorageOptions.defaults().withCopies(KeepCopies.NEVER));
             long address = host.map(1200);
             for (int i = 0; i < 1200; i++) {
                 host.fill(address + Page.address(i), 1, (long) i * Contents.KINDS);

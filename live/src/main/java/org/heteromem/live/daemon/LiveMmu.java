@@ -22,7 +22,9 @@ import org.jspecify.annotations.Nullable;
  *   stopWriters          write-protect                                   nobody
  *   relocate: left       ledger, punch the hole                          nobody: who waits comes back by the page lock
  *   relocate: arrived    COPY from the placements, ledger                who touched the page
+ *                        write-protected if the core wants to hear of the first store
  *   relocate: stayed     lift the write protection                       who tried to write
+ *   allowStores          lift the write protection                       who tried to write
  *   fill                 ZEROPAGE                                        who touched the page
  *   drop                 ledger, punch the hole                          nobody
  * </pre>
@@ -181,6 +183,11 @@ final class LiveMmu implements Mmu {
     }
 
     @Override
+    public void allowStores(long page) {
+        protect(needRegion(page), page, 1, 0);
+    }
+
+    @Override
     public void fill(long page, long frame, boolean writable) {
         Region region = needRegion(page);
         pagesZeroed.increment();
@@ -225,17 +232,20 @@ final class LiveMmu implements Mmu {
         return !destroyed;
     }
 
-    private void stayed(Region region, long firstPage, int count) {
+    private void stayed(Region region, long firstPage, int count, boolean writable) {
         if (count == 1 && firstPage == repairing && !gone) {
+            int mode = writable ? 0 : Uffdio.MODE_WP;
             long result;
-            while ((result = region.faults.tryContinue(Page.address(firstPage), Page.SIZE, 0)) == -Errno.EAGAIN) {
+            while ((result = region.faults.tryContinue(Page.address(firstPage), Page.SIZE, mode)) == -Errno.EAGAIN) {
                 Thread.onSpinWait();
             }
             if (result == -Errno.EFAULT) {
                 destroyed = true;
             }
         }
-        protect(region, firstPage, count, 0);
+        if (writable) {
+            protect(region, firstPage, count, 0);
+        }
     }
 
     /** Makes every touch of a page a SIGBUS from now on, and lets those who wait for it go on into it. */
@@ -260,7 +270,8 @@ final class LiveMmu implements Mmu {
         for (int i = 0; i < count; ) {
             int what = what(region, moves, i);
             int run = i + 1;
-            while (run < count && what(region, moves, run) == what) {
+            boolean writable = moves.writable(i);
+            while (run < count && what(region, moves, run) == what && moves.writable(run) == writable) {
                 run++;
             }
             long page = moves.firstPage() + i;
@@ -274,12 +285,12 @@ final class LiveMmu implements Mmu {
                     points.passed(FailPoints.LEFT_PUNCHED);
                 }
                 case ELSEWHERE -> note(region, moves, i, run);
-                case ARRIVED -> arrive(region, page, run - i);
+                case ARRIVED -> arrive(region, page, run - i, writable);
                 case STAYED -> {
                     if (adopting) {
                         break;
                     }
-                    stayed(region, page, run - i);
+                    stayed(region, page, run - i, writable);
                     points.passed(FailPoints.STAYED);
                 }
                 default -> {
@@ -324,7 +335,7 @@ final class LiveMmu implements Mmu {
         }
     }
 
-    private void arrive(Region region, long firstPage, int count) {
+    private void arrive(Region region, long firstPage, int count, boolean writable) {
         if (adopting) {
             return;
         }
@@ -342,7 +353,7 @@ final class LiveMmu implements Mmu {
             while (i + run < count && region.placements.address(index + run) == address + Page.address(run)) {
                 run++;
             }
-            place(region, firstPage + i, address, run);
+            place(region, firstPage + i, address, run, writable ? 0 : Uffdio.MODE_WP);
             points.passed(FailPoints.ARRIVED_PLACED);
             for (int j = 0; j < run; j++) {
                 region.ledger.atHome(index + j);
@@ -353,11 +364,11 @@ final class LiveMmu implements Mmu {
         }
     }
 
-    private void place(Region region, long firstPage, long source, int count) {
+    private void place(Region region, long firstPage, long source, int count, int mode) {
         long bytes = Page.address(count);
         for (long done = 0; done < bytes && !gone; ) {
-            long result =
-                    region.faults.tryCopy(Page.address(firstPage) + done, EVERYTHING, source + done, bytes - done, 0);
+            long result = region.faults.tryCopy(
+                    Page.address(firstPage) + done, EVERYTHING, source + done, bytes - done, mode);
             if (result > 0) {
                 done += result;
             } else if (result == -Errno.EAGAIN) {

@@ -1,0 +1,415 @@
+package org.heteromem.devices.storage;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Set;
+import java.util.SplittableRandom;
+import org.heteromem.core.Access;
+import org.heteromem.core.AddressSpace;
+import org.heteromem.core.Advice;
+import org.heteromem.core.Cpu;
+import org.heteromem.core.MemoryException;
+import org.heteromem.core.Page;
+import org.heteromem.core.Protection;
+import org.heteromem.core.inspect.PageKind;
+import org.heteromem.core.inspect.StateChecker;
+import org.heteromem.core.memory.ArenaStore;
+import org.heteromem.core.memory.FrameBudget;
+import org.heteromem.core.memory.HomedMemory;
+import org.heteromem.core.migrate.Migration;
+import org.heteromem.core.pin.PageReferences;
+import org.heteromem.core.pin.Pins;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Pages that went home and whose copy has stayed: nothing is copied as long as nothing is written, and never a stale byte. */
+class CopiesTest {
+    private static final StorageOptions SINGLE =
+            StorageOptions.defaults().withFaultAround(FaultAround.fixed(1)).withCopies(KeepCopies.ALWAYS);
+
+    private static long bytes(int pages) {
+        return Page.address(pages);
+    }
+
+    private static StorageDevice small(Host host, int pages) {
+        return StorageDevice.add(host.manager, new RamStore("small", bytes(pages), StoreMemory.of(host.arena)), SINGLE);
+    }
+
+    /** What a device knows of copies. */
+    private static String copies(StorageDevice device) {
+        StorageStatistics now = device.statistics();
+        return now.copies() + " of " + now.copiesKept() + ", " + now.copiesUsed() + " used";
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"ram:4M", "compressed:4M", "file:DIR/pages:4M"})
+    void aPageThatWasOnlyReadLeavesWithoutBeingWritten(String spec, @TempDir Path directory) {
+        try (Host host = new Host(256)) {
+            StorageDevice device = host.device(spec.replace("DIR", directory.toString()), SINGLE);
+            long address = host.map(64);
+            host.fill(address, 64, 1);
+            assertThat(device.evict(host.space, address, bytes(64))).isEqualTo(64);
+            for (int round = 1; round <= 3; round++) {
+                host.check(address, 64, 1);
+                assertThat(copies(device)).isEqualTo("64 of " + 64 * round + ", " + 64 * (round - 1) + " used");
+                assertThat(device.statistics().pagesStored()).isZero();
+                assertThat(host.view(address).kind()).isEqualTo(PageKind.PRESENT);
+                StateChecker.assertSound(host.manager);
+                assertThat(device.evict(host.space, address, bytes(64))).isEqualTo(64);
+                StateChecker.assertSound(host.manager);
+            }
+            assertThat(device.statistics().pagesStored()).isEqualTo(64);
+            host.check(address, 64, 1);
+            host.space.unmap(address, bytes(64));
+            assertThat(device.freeSlots()).isEqualTo((int) device.memory().frames());
+        }
+    }
+
+    @Test
+    void aStoreEndsTheCopyBeforeItGoesThrough() {
+        try (Host host = new Host(256)) {
+            StorageDevice device = host.device("ram:4M", SINGLE);
+            long address = host.map(10);
+            host.fill(address, 10, 1);
+            device.evict(host.space, address, bytes(10));
+            host.check(address, 10, 1);
+            host.cpu.storeLong(address + bytes(3) + 8, 42);
+            assertThat(copies(device)).isEqualTo("9 of 10, 0 used");
+            StateChecker.assertSound(host.manager);
+            assertThat(device.evict(host.space, address, bytes(10))).isEqualTo(10);
+            assertThat(device.statistics().copiesUsed()).isEqualTo(9);
+            assertThat(host.cpu.loadLong(address + bytes(3) + 8)).isEqualTo(42);
+            host.check(address, 3, 1);
+            host.check(address + bytes(4), 6, 5);
+        }
+    }
+
+    @Test
+    void aPageThatComesHomeToBeWrittenLeavesNoCopy() {
+        try (Host host = new Host(256)) {
+            StorageDevice device = host.device("ram:4M", SINGLE);
+            long address = host.map(4);
+            host.fill(address, 4, 1);
+            device.evict(host.space, address, bytes(4));
+            host.fill(address, 4, 11);
+            assertThat(copies(device)).isEqualTo("0 of 0, 0 used");
+        }
+    }
+
+    @Test
+    void afterItCameBackToItsCopyAPageIsAsWritableAsBefore() {
+        try (Host host = new Host(256)) {
+            StorageDevice device = host.device("ram:4M", SINGLE);
+            long address = host.map(4);
+            host.fill(address, 4, 1);
+            device.evict(host.space, address, bytes(4));
+            host.check(address, 4, 1);
+            device.evict(host.space, address, bytes(4));
+            assertThat(device.statistics().copiesUsed()).isEqualTo(4);
+            assertThat(host.view(address).writable()).isTrue();
+            host.fill(address, 4, 11);
+            host.check(address, 4, 11);
+        }
+    }
+
+    @Test
+    void aPrefetchedPageLeavesACopyToo() {
+        try (Host host = new Host(256)) {
+            StorageDevice device = host.device("compressed:4M", SINGLE);
+            long address = host.map(64);
+            host.fill(address, 64, 1);
+            device.evict(host.space, address, bytes(64));
+            assertThat(device.fetch(host.space, address, bytes(64))).isEqualTo(64);
+            assertThat(copies(device)).isEqualTo("64 of 64, 0 used");
+            host.check(address, 64, 1);
+        }
+    }
+
+    @Test
+    void copiesMakeRoomForPagesThatHaveNone() {
+        try (Host host = new Host(400)) {
+            StorageDevice device = small(host, 128);
+            long first = host.map(128);
+            host.fill(first, 128, 1);
+            assertThat(device.evict(host.space, first, bytes(128))).isEqualTo(128);
+            host.check(first, 128, 1);
+            long second = host.map(128);
+            host.fill(second, 128, 1000);
+            assertThat(device.evict(host.space, second, bytes(100))).isEqualTo(100);
+            assertThat(device.statistics().copiesDropped()).isEqualTo(100);
+            // The oldest went.
+            assertThat(device.evict(host.space, first, bytes(128))).isEqualTo(28);
+            host.check(first, 128, 1);
+            host.check(second, 128, 1000);
+        }
+    }
+
+    @Test
+    void aFullStoreGivesUpCopiesFirst() {
+        try (Host host = new Host(1400)) {
+            StorageDevice device = host.device("compressed:2M", SINGLE);
+            long address = host.map(1200);
+            for (int i = 0; i < 1200; i++) {
+                host.fill(address + Page.address(i), 1, (long) i * Contents.KINDS);
+            }
+            long went = device.evict(host.space, address, bytes(1200));
+            host.check(address, 1, 0);
+            for (int i = 1; i < went; i++) {
+                host.check(address + Page.address(i), 1, (long) i * Contents.KINDS);
+            }
+            assertThat(device.statistics().copies()).isEqualTo(went);
+            assertThat(device.evict(host.space, address + bytes(600), bytes(600)))
+                    .isGreaterThan(went - 70);
+            assertThat(device.statistics().copiesDropped()).isPositive();
+            for (int i = 0; i < 1200; i++) {
+                host.check(address + Page.address(i), 1, (long) i * Contents.KINDS);
+            }
+        }
+    }
+
+    @Test
+    void aCopyOnAnotherDeviceIsGivenUp() {
+        try (Host host = new Host(256)) {
+            StorageDevice one = host.device("ram:4M", SINGLE);
+            StorageDevice other = host.device("compressed:4M", SINGLE);
+            long address = host.map(10);
+            host.fill(address, 10, 1);
+            one.evict(host.space, address, bytes(10));
+            host.check(address, 10, 1);
+            assertThat(other.evict(host.space, address, bytes(10))).isEqualTo(10);
+            assertThat(one.freeSlots()).isEqualTo((int) one.memory().frames());
+            host.check(address, 10, 1);
+            assertThat(copies(other)).isEqualTo("10 of 10, 0 used");
+        }
+    }
+
+    @Test
+    void aChildSharesThePageAndItsCopy() {
+        try (Host host = new Host(256)) {
+            StorageDevice device = host.device("ram:4M", SINGLE);
+            long address = host.map(4);
+            host.fill(address, 4, 1);
+            device.evict(host.space, address, bytes(4));
+            host.check(address, 4, 1);
+            AddressSpace child = host.space.fork();
+            try (Cpu cpu = child.newCpu()) {
+                StateChecker.assertSound(host.manager);
+                cpu.storeLong(address, 7);
+                assertThat(host.cpu.loadLong(address)).isNotEqualTo(7);
+                host.cpu.storeLong(address + bytes(1), 8);
+                Host.assertPage(cpu, address + bytes(1), 2);
+                StateChecker.assertSound(host.manager);
+                device.evict(host.space, address, bytes(4));
+                StateChecker.assertSound(host.manager);
+                assertThat(cpu.loadLong(address)).isEqualTo(7);
+                Host.assertPage(cpu, address + bytes(1), 2);
+                Host.assertPage(cpu, address + bytes(2), 3);
+                host.cpu.storeLong(address + bytes(2), 9);
+                Host.assertPage(cpu, address + bytes(2), 3);
+            }
+            child.exit();
+            host.check(address, 1, 1);
+            host.check(address + bytes(3), 1, 4);
+            // Alone again: the first store makes it the parent's own.
+            host.cpu.storeLong(address + bytes(3), 5);
+            StateChecker.assertSound(host.manager);
+        }
+    }
+
+    @Test
+    void rightsThatAreGivenBackDoNotReachACopy() {
+        try (Host host = new Host(256)) {
+            StorageDevice device = host.device("ram:4M", SINGLE);
+            long address = host.map(4);
+            host.fill(address, 4, 1);
+            device.evict(host.space, address, bytes(4));
+            host.check(address, 4, 1);
+            host.space.protect(address, bytes(4), Protection.READ);
+            host.space.protect(address, bytes(4), Protection.READ_WRITE);
+            StateChecker.assertSound(host.manager);
+            host.cpu.storeLong(address, 5);
+            assertThat(copies(device)).isEqualTo("3 of 4, 0 used");
+            device.evict(host.space, address, bytes(4));
+            assertThat(host.cpu.loadLong(address)).isEqualTo(5);
+            host.check(address + bytes(1), 3, 2);
+        }
+    }
+
+    @Test
+    void aPinToWriteEndsTheCopyAndOneToReadDoesNot() {
+        try (Host host = new Host(256)) {
+            StorageDevice device = host.device("ram:4M", SINGLE);
+            long address = host.map(4);
+            host.fill(address, 4, 1);
+            device.evict(host.space, address, bytes(4));
+            host.check(address, 4, 1);
+            try (PageReferences _ = Pins.pinLongTerm(host.space, address, 2, Access.READ)) {
+                assertThat(device.statistics().copies()).isEqualTo(4);
+                assertThat(device.evict(host.space, address, bytes(2))).isZero();
+                host.cpu.storeLong(address + 8, 3);
+            }
+            try (PageReferences _ = Pins.pinLongTerm(host.space, address + bytes(2), 2, Access.WRITE)) {
+                assertThat(device.statistics().copies()).isEqualTo(1);
+            }
+            StateChecker.assertSound(host.manager);
+            device.evict(host.space, address, bytes(4));
+            assertThat(host.cpu.loadLong(address + 8)).isEqualTo(3);
+            host.check(address + bytes(1), 3, 2);
+        }
+    }
+
+    @Test
+    void whatIsThrownAwayHasNoCopyEither() {
+        try (Host host = new Host(256)) {
+            StorageDevice device = host.device("ram:4M", SINGLE);
+            long address = host.map(4);
+            host.fill(address, 4, 1);
+            device.evict(host.space, address, bytes(4));
+            host.check(address, 4, 1);
+            host.space.advise(address, bytes(2), Advice.DONTNEED);
+            assertThat(device.statistics().copies()).isEqualTo(2);
+            assertThat(host.cpu.loadLong(address)).isZero();
+            host.space.unmap(address, bytes(4));
+            assertThat(device.freeSlots()).isEqualTo((int) device.memory().frames());
+        }
+    }
+
+    @Test
+    void aDeviceCanGoWhileThereAreCopiesOnIt() {
+        try (Host host = new Host(256)) {
+            StorageDevice device = host.device("ram:4M", SINGLE);
+            long address = host.map(4);
+            host.fill(address, 4, 1);
+            device.evict(host.space, address, bytes(4));
+            host.check(address, 4, 1);
+            assertThat(device.statistics().copies()).isEqualTo(4);
+            host.manager.removeDevice(device.memory());
+            StateChecker.assertSound(host.manager);
+            host.check(address, 4, 1);
+            host.fill(address, 4, 2);
+            host.check(address, 4, 2);
+        }
+    }
+
+    @Test
+    void pagesThatAreWrittenSoonTeachADeviceToKeepNone() {
+        try (Host host = new Host(256)) {
+            StorageDevice device = host.device("ram:4M", SINGLE.withCopies(KeepCopies.LEARNING));
+            long address = host.map(100);
+            host.fill(address, 100, 1);
+            for (int round = 0; round < 50; round++) {
+                device.evict(host.space, address, bytes(100));
+                for (int i = 0; i < 100; i++) {
+                    long at = address + Page.address(i);
+                    host.cpu.storeLong(at, host.cpu.loadLong(at) + 1);
+                }
+            }
+            assertThat(device.statistics().copiesKept()).isLessThan(1000);
+            for (int round = 0; round < 200; round++) {
+                device.evict(host.space, address, bytes(100));
+                for (int i = 0; i < 100; i++) {
+                    host.cpu.loadLong(address + Page.address(i));
+                }
+            }
+            assertThat(device.statistics().copiesUsed()).isGreaterThan(10_000);
+        }
+    }
+
+    @Test
+    void nobodyKeepsAnythingWhoIsToldNotTo() {
+        try (Host host = new Host(256)) {
+            StorageDevice device = host.device("ram:4M", SINGLE.withCopies(KeepCopies.NEVER));
+            long address = host.map(4);
+            host.fill(address, 4, 1);
+            device.evict(host.space, address, bytes(4));
+            host.check(address, 4, 1);
+            assertThat(copies(device)).isEqualTo("0 of 0, 0 used");
+        }
+    }
+
+    @Test
+    void onlyAPageThatComesFromADeviceLeavesACopyThere() {
+        try (Host host = new Host(256)) {
+            StorageDevice device = host.device("ram:4M", SINGLE);
+            long address = host.map(4);
+            host.fill(address, 4, 1);
+            try (Migration migration =
+                    Migration.setup(host.space, address, bytes(2), Set.of(Migration.Select.SYSTEM), device)) {
+                migration.allocateRam(0);
+                assertThat(migration.keepSource(0)).isFalse();
+                assertThat(migration.keepSource(1)).isFalse();
+                assertThat(migration.reuseCopy(1, device.memory())).isZero();
+            }
+            assertThat(device.memory().dropCopy(device.memory().firstFrame())).isFalse();
+            assertThatThrownBy(() -> device.memory().isCopy(1)).isInstanceOf(MemoryException.class);
+        }
+    }
+
+    // ---- at random ---------------------------------------------------------------------------------------------
+
+    /** One thread does what it likes; after every step all is sound, and in the end every byte is right. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void whateverIsDoneEveryByteIsRight(boolean homed) {
+        long seed = Long.getLong("heteromem.seed", System.nanoTime());
+        System.out.println("copies: -Dheteromem.seed=" + seed);
+        SplittableRandom random = new SplittableRandom(seed);
+        int pages = 48;
+        try (Host host = new Host(128)) {
+            StorageDevice fast = small(host, 32);
+            StorageDevice slow = host.device("compressed:4M", SINGLE);
+            long address = homed ? 16L << 30 : host.map(pages);
+            if (homed) {
+                HomedMemory memory =
+                        host.manager.addHomedMemory("home", new ArenaStore(bytes(pages)), new FrameBudget(pages, 2));
+                host.space.mapHomed(address, memory, Protection.READ_WRITE);
+            }
+            long[] numbers = new long[pages];
+            for (int step = 0; step < 4000; step++) {
+                int at = random.nextInt(pages);
+                int count = 1 + random.nextInt(Math.min(8, pages - at));
+                long here = address + Page.address(at);
+                switch (random.nextInt(9)) {
+                    case 0 -> {
+                        for (int i = 0; i < count; i++) {
+                            numbers[at + i] = 1 + random.nextInt(1000);
+                            host.fill(here + Page.address(i), 1, numbers[at + i]);
+                        }
+                    }
+                    case 1, 2, 3 -> {
+                        for (int i = 0; i < count; i++) {
+                            if (numbers[at + i] != 0) {
+                                host.check(here + Page.address(i), 1, numbers[at + i]);
+                            }
+                        }
+                    }
+                    case 4 -> fast.evict(host.space, here, bytes(count));
+                    case 5 -> slow.evict(host.space, here, bytes(count));
+                    case 6 -> fast.demoteTo(slow, count);
+                    case 7 -> (random.nextBoolean() ? fast : slow).fetch(host.space, here, bytes(count));
+                    default -> {
+                        if (random.nextInt(8) == 0) {
+                            host.space.advise(here, bytes(count), Advice.DONTNEED);
+                            Arrays.fill(numbers, at, at + count, 0);
+                        } else {
+                            (random.nextBoolean() ? fast : slow).dropCopies(count);
+                        }
+                    }
+                }
+                StateChecker.assertSound(host.manager);
+            }
+            for (int i = 0; i < pages; i++) {
+                if (numbers[i] != 0) {
+                    host.check(address + Page.address(i), 1, numbers[i]);
+                }
+            }
+            assertThat(fast.statistics().copiesUsed() + slow.statistics().copiesUsed())
+                    .isPositive();
+        }
+    }
+}
