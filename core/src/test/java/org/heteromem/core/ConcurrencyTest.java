@@ -289,6 +289,9 @@ class ConcurrencyTest {
                 public void relocate(PageMoves moves) {}
 
                 @Override
+                public void allowStores(long page) {}
+
+                @Override
                 public void fill(long page, long frame, boolean writable) {}
             };
             AddressSpace space = manager.createAddressSpace(mmu);

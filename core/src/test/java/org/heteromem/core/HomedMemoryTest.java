@@ -81,6 +81,7 @@ class HomedMemoryTest {
     private HomedMemory memory;
     private DeviceMemory device;
     private final Deque<Long> free = new ArrayDeque<>();
+    private boolean keepsCopies;
 
     private final Mmu mmu = new Mmu() {
         @Override
@@ -103,9 +104,15 @@ class HomedMemoryTest {
             for (int i = 0; i < moves.count(); i++) {
                 long at = offset(moves.firstPage() + i);
                 if (moves.to(i) != 0) {
-                    told.add(at + ": " + place(moves.from(i)) + " to " + place(moves.to(i)));
+                    String rights = moves.writable(i) ? "" : " read-only";
+                    told.add(at + ": " + place(moves.from(i)) + " to " + place(moves.to(i)) + rights);
                 }
             }
+        }
+
+        @Override
+        public void allowStores(long page) {
+            told.add("stores " + offset(page));
         }
 
         @Override
@@ -122,6 +129,9 @@ class HomedMemoryTest {
                     return DriverResult.NO_MEMORY;
                 }
                 migration.copyAll();
+                if (fault.access() == Access.READ && keepsCopies) {
+                    assertThat(migration.keepSource(0)).isTrue();
+                }
                 migration.migrate();
                 return DriverResult.DONE;
             }
@@ -176,7 +186,9 @@ class HomedMemoryTest {
         try (Migration migration =
                 Migration.setup(space, at(page), Page.address(pages), Set.of(Migration.Select.SYSTEM), owner)) {
             for (int i = 0; i < migration.pages(); i++) {
-                if (migration.sources().movable(i) && !migration.sources().hole(i)) {
+                if (migration.sources().movable(i)
+                        && !migration.sources().hole(i)
+                        && migration.reuseCopy(i, device) == 0) {
                     long frame = free.remove();
                     device.initFrame(frame);
                     migration.setDestination(i, frame);
@@ -207,6 +219,59 @@ class HomedMemoryTest {
         assertThat(space.fault(at(4), Access.WRITE)).isEqualTo(FaultResult.DEVICE_PAGE);
         assertThat(told).containsExactly("4: device to home 4");
         assertThat(Inspector.pages(space, at(3), 1)[0].kind()).isEqualTo(PageKind.DEVICE_PRIVATE);
+    }
+
+    @Test
+    void theFirstStoreToACleanPageIsHeardOfAndUntilThenNothingIsCopied() {
+        keepsCopies = true;
+        touch(3);
+        evict(3, 1);
+        long copy = Inspector.pages(space, at(3), 1)[0].frame();
+        told.clear();
+        touch(3);
+        assertThat(told).containsExactly("3: device to home 3 read-only");
+        assertThat(device.isCopy(copy)).isTrue();
+        // Nobody can write it, so nobody is to be stopped.
+        told.clear();
+        assertThat(evict(3, 1)).isOne();
+        assertThat(told).containsExactly("3: home 3 to device read-only");
+        assertThat(Inspector.pages(space, at(3), 1)[0].frame()).isEqualTo(copy);
+        assertThat(device.isCopy(copy)).isFalse();
+        touch(3);
+        told.clear();
+        assertThat(space.fault(at(3), Access.WRITE)).isEqualTo(FaultResult.REUSE);
+        assertThat(told).containsExactly("stores 3");
+        assertThat(free).contains(copy);
+        told.clear();
+        assertThat(evict(3, 1)).isOne();
+        assertThat(told).containsExactly("stop 3+1", "3: home 3 to device");
+    }
+
+    @Test
+    void aPageThatWentBackToItsCopyIsWritableWhenItComesAgain() {
+        keepsCopies = true;
+        touch(3);
+        evict(3, 1);
+        touch(3);
+        evict(3, 1);
+        told.clear();
+        assertThat(space.fault(at(3), Access.WRITE)).isEqualTo(FaultResult.DEVICE_PAGE);
+        assertThat(told).containsExactly("3: device to home 3");
+    }
+
+    @Test
+    void aCopyThatIsGivenUpCostsTheNextStoreAFaultAndNothingElse() {
+        keepsCopies = true;
+        touch(3);
+        evict(3, 1);
+        long copy = Inspector.pages(space, at(3), 1)[0].frame();
+        touch(3);
+        assertThat(device.dropCopy(copy)).isTrue();
+        assertThat(device.dropCopy(copy)).isFalse();
+        assertThat(StateChecker.check(manager)).isEmpty();
+        told.clear();
+        assertThat(space.fault(at(3), Access.WRITE)).isEqualTo(FaultResult.REUSE);
+        assertThat(told).containsExactly("stores 3");
     }
 
     @Test

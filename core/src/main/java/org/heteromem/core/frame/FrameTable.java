@@ -546,7 +546,10 @@ public final class FrameTable {
     public boolean takeCopy(long frame, long copy) {
         FrameRange range = find(frame);
         Section s = range == null ? null : range.sectionIfAny(frame);
-        long[] copies = s == null ? null : s.copiesIfAny();
+        if (s == null) {
+            return false;
+        }
+        long[] copies = s.copiesIfAny();
         return copies != null && WORD.compareAndSet(copies, (int) (frame - s.first), copy, 0L);
     }
 

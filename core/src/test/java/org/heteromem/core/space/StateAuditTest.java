@@ -256,6 +256,50 @@ class StateAuditTest {
         seen(Rule.RIGHTS);
     }
 
+    // ---- copies ------------------------------------------------------------------------------------------------
+
+    /** Brings page 3 home and leaves its copy. */
+    private long copyOfPage3() {
+        long copy = frame(3);
+        try (Migration m = Migration.setup(space, at(3), Page.SIZE, Set.of(Migration.Select.DEVICE_PRIVATE), driver)) {
+            assertThat(m.allocateRam(0)).isTrue();
+            m.copy(0);
+            assertThat(m.keepSource(0)).isTrue();
+            m.migrate();
+        }
+        StateChecker.assertSound(manager);
+        assertThat(frames.copyOf(frame(3))).isEqualTo(copy);
+        return copy;
+    }
+
+    @Test
+    void aPageThatCanBeWrittenHasACopy() {
+        copyOfPage3();
+        leaf(3).update(Page.of(at(3)), 0, PteLayout.WRITE);
+        seen(Rule.COPY);
+    }
+
+    @Test
+    void aPageThatWasWrittenHasACopy() {
+        copyOfPage3();
+        frames.set(frame(3), Frames.DIRTY);
+        seen(Rule.COPY);
+    }
+
+    @Test
+    void aCopyOfAPageThatDoesNotKnowIt() {
+        copyOfPage3();
+        frames.takeCopy(frame(3));
+        seen(Rule.COPY);
+    }
+
+    @Test
+    void aCopyThatIsNone() {
+        long copy = copyOfPage3();
+        frames.clear(copy, Frames.COPY);
+        seen(Rule.COPY);
+    }
+
     @Test
     void theZeroPageWritable() {
         leaf(2).update(Page.of(at(2)), 0, PteLayout.WRITE);

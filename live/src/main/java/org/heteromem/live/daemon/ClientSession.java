@@ -802,6 +802,8 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
             var figures = device.statistics();
             all.put("device." + device.name() + ".held", Page.address(figures.pagesStored()));
             all.put("device." + device.name() + ".stored", figures.bytesStored());
+            all.put("device." + device.name() + ".copies", Page.address(figures.copies()));
+            all.put("device." + device.name() + ".uncopied", Page.address(figures.copiesUsed()));
             all.put("device." + device.name() + ".capacity", figures.capacityBytes());
         }
         return all;
