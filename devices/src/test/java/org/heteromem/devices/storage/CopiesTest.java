@@ -377,7 +377,7 @@ class CopiesTest {
                 switch (random.nextInt(9)) {
                     case 0 -> {
                         for (int i = 0; i < count; i++) {
-                            numbers[at + i] = 1 + random.nextInt(1000);
+                            numbers[at + i] = 1 + random.nextLong(1000);
                             host.fill(here + Page.address(i), 1, numbers[at + i]);
                         }
                     }
