@@ -118,7 +118,9 @@ public final class ReverseMap {
      * @param frame the locked frame whose contents are gone
      */
     public static void markLost(Machine machine, long frame) {
+        boolean reachable = machine.frames.range(frame).owner.cpuAddressable();
         walk(machine.frames, frame, (area, leaf, page) -> {
+            boolean lost = false;
             leaf.lock.lock();
             try {
                 long entry = leaf.get(page);
@@ -126,9 +128,14 @@ public final class ReverseMap {
                     leaf.set(page, PteLayout.make(PteLayout.LOST, frame, 0));
                     boolean anon = machine.frames.has(frame, Frames.ANON);
                     (anon ? area.mm.rssAnon : area.mm.rssShared).getAndDecrement();
+                    lost = true;
                 }
             } finally {
                 leaf.lock.unlock();
+            }
+            if (lost && reachable) {
+                // Where it was mapped for loads only, nobody was told yet.
+                area.mm.mmu().drop(page, 1);
             }
         });
     }
