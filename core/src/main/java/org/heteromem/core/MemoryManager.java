@@ -27,6 +27,7 @@ import org.heteromem.core.memory.ResourceMap;
 import org.heteromem.core.mmu.Mmu;
 import org.heteromem.core.policy.PressureHandler;
 import org.heteromem.core.space.ColdScan;
+import org.heteromem.core.space.Inspection;
 import org.heteromem.core.space.Machine;
 import org.heteromem.core.space.Mm;
 import org.heteromem.core.wait.Waiting;
@@ -264,8 +265,8 @@ public final class MemoryManager implements AutoCloseable {
     /**
      * Removes homed memory and closes its store.
      *
-     * @param memory memory of this manager, with no frame in use
-     * @throws MemoryException EBUSY while frames are in use
+     * @param memory memory of this manager, not mapped and with no frame in use
+     * @throws MemoryException EBUSY while it is mapped or frames are in use
      */
     public synchronized void removeHomedMemory(HomedMemory memory) {
         ResourceMap.Resource resource = homed.get(memory);
@@ -279,10 +280,24 @@ public final class MemoryManager implements AutoCloseable {
                     "homed memory '" + node.name() + "' still has " + node.framesInUse()
                             + " frames in use; unmap it and release what is pinned first");
         }
+        for (Mm mm : machine.spaces()) {
+            if (Inspection.maps(mm, node)) {
+                // Also if no page is there: the next touch, or a page that comes home, would find no frames.
+                throw new MemoryException(
+                        Errno.EBUSY,
+                        "homed memory '" + node.name() + "' is still mapped by address space " + mm.id()
+                                + "; unmap it first");
+            }
+        }
         machine.frames.remove(node.range());
         resources.release(resource);
         homed.remove(memory);
         node.store().close();
+    }
+
+    /** {@return the homed memory registered, oldest first} */
+    public synchronized List<HomedMemory> homedMemories() {
+        return List.copyOf(homed.keySet());
     }
 
     /** {@return the devices registered} */

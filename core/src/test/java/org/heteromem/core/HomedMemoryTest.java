@@ -411,6 +411,8 @@ class HomedMemoryTest {
         assertThatThrownBy(() -> new FrameBudget(1, 1)).hasMessageContaining("reserve");
         touch(0);
         assertThatThrownBy(() -> manager.removeHomedMemory(memory)).hasMessageContaining("1 frames in use");
+        evict(0, 1);
+        assertThatThrownBy(() -> manager.removeHomedMemory(memory)).hasMessageContaining("still mapped");
     }
 
     @Test

@@ -28,6 +28,12 @@ public enum Rule {
     EXCLUSIVE,
     /** Every frame is in exactly one place: free, never used, on an LRU list, on a device, or set aside. */
     ONE_PLACE,
+    /** A page of homed memory is in RAM in its own frame only, and nobody else's page is there. */
+    HOMED_PLACE,
+    /** A budget is charged for the frames in use of all homed memory that shares it, and counts the pages of their lists. */
+    BUDGET,
+    /** No page was evicted from homed memory later than now. */
+    SHADOW,
     /** LRU lists are linked both ways and agree with the flags of the frames on them. */
     LRU,
     /** The resident pages that a process is charged for are those that it maps. */

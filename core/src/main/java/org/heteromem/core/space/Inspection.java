@@ -5,6 +5,7 @@ import java.util.List;
 import org.heteromem.core.Area;
 import org.heteromem.core.frame.FrameTable;
 import org.heteromem.core.frame.Frames;
+import org.heteromem.core.frame.HomedNode;
 import org.jspecify.annotations.Nullable;
 
 /** Reads the state of an address space for those who look (Linux: fs/proc/task_mmu.c, mincore.c). */
@@ -18,6 +19,16 @@ public final class Inspection {
      */
     public static List<Area> areas(Mm mm) {
         return Arrays.stream(mm.areas.all()).map(Vma::toArea).toList();
+    }
+
+    /**
+     * {@return whether any area is of certain homed memory}
+     *
+     * @param mm whose
+     * @param homed the memory
+     */
+    public static boolean maps(Mm mm, HomedNode homed) {
+        return Arrays.stream(mm.areas.all()).anyMatch(area -> area.homed == homed);
     }
 
     /**

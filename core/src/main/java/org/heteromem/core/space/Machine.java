@@ -188,26 +188,40 @@ public final class Machine {
      * @throws MemoryExhaustedException if nobody could make room and there is none
      */
     public void relieve(FrameDemand demand, MemoryNode node, String purpose) {
-        counters.add(Counter.ALLOCSTALL, 1);
-        PressureHandler handler = pressure;
-        if (handler != null && handler.relieve(demand, node, 1) > 0) {
+        if (makeRoom(demand, node)) {
             return;
         }
         if (node instanceof HomedNode homed) {
-            if (homed.freeFrames()
-                    > (demand == FrameDemand.NEW_PAGE ? homed.budget().reserve() : 0)) {
-                return;
-            }
             throw new MemoryExhaustedException(
                     "no memory for " + purpose + ": " + homed.budget() + " of '" + homed.name()
                             + "' are in use and nothing could be moved out; give it more RAM or a larger device");
         }
+        throw exhausted(purpose);
+    }
+
+    /**
+     * {@return whether a frame is free now, or was a moment ago} Without any lock.
+     *
+     * @param demand what kind of frame is wanted
+     * @param node the node that is short
+     */
+    boolean makeRoom(FrameDemand demand, MemoryNode node) {
+        counters.add(Counter.ALLOCSTALL, 1);
+        PressureHandler handler = pressure;
+        if (handler != null && handler.relieve(demand, node, 1) > 0) {
+            return true;
+        }
+        if (node instanceof HomedNode homed) {
+            // Not of the memory: one of few pages has none free beside the reserve of a budget that many share.
+            return homed.budget().free()
+                    > (demand == FrameDemand.NEW_PAGE ? homed.budget().reserve() : 0);
+        }
         for (RamNode any : nodes) {
             if (any.freeFrames() > (demand == FrameDemand.NEW_PAGE ? any.reserve() : 0)) {
-                return;
+                return true;
             }
         }
-        throw exhausted(purpose);
+        return false;
     }
 
     /**

@@ -35,6 +35,7 @@ public final class StateAudit {
     private final ResourceMap resources;
     private final List<Violation> violations = new ArrayList<>();
     private final FrameTally tally;
+    private final HomedAudit homed;
     private final Set<Anchor> anchors = Collections.newSetFromMap(new IdentityHashMap<>());
     private final IdentityHashMap<SharedObject, Integer> objects = new IdentityHashMap<>();
 
@@ -49,6 +50,7 @@ public final class StateAudit {
         this.frames = machine.frames;
         this.resources = resources;
         this.tally = new FrameTally(frames.ranges());
+        this.homed = new HomedAudit(frames, this::report);
         held(machine.zeroFrame, false);
     }
 
@@ -102,6 +104,7 @@ public final class StateAudit {
         for (FrameRange range : ranges) {
             checkRange(range);
         }
+        homed.checkBudgets(ranges);
         checkResources(ranges);
         checkZeroPage();
     }
@@ -209,6 +212,7 @@ public final class StateAudit {
             report(Rule.COPY, where(mm, page) + " has a copy, and can be or was written");
         }
         tally.map(frame);
+        homed.checkPlace(area.homed, page, frame, range);
         checkReverse(mm, area, page, frame, resident);
         if (area.shared == null && write && !frames.has(frame, Frames.ANON | Frames.ANON_EXCLUSIVE)) {
             report(Rule.RIGHTS, where(mm, page) + " is writable, but frame 0x" + hex(frame) + " is not its own");

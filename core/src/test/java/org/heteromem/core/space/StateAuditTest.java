@@ -10,6 +10,7 @@ import java.util.Set;
 import java.util.function.LongConsumer;
 import org.heteromem.core.Access;
 import org.heteromem.core.AddressSpace;
+import org.heteromem.core.Advice;
 import org.heteromem.core.Cpu;
 import org.heteromem.core.MemoryManager;
 import org.heteromem.core.Page;
@@ -22,10 +23,13 @@ import org.heteromem.core.device.DeviceMemory;
 import org.heteromem.core.device.DriverResult;
 import org.heteromem.core.frame.FrameTable;
 import org.heteromem.core.frame.Frames;
+import org.heteromem.core.frame.HomedNode;
+import org.heteromem.core.frame.WorkingSetDamage;
 import org.heteromem.core.inspect.Rule;
 import org.heteromem.core.inspect.StateChecker;
 import org.heteromem.core.inspect.Violation;
 import org.heteromem.core.memory.ArenaStore;
+import org.heteromem.core.memory.FrameBudget;
 import org.heteromem.core.memory.ResourceMap;
 import org.heteromem.core.migrate.Migration;
 import org.heteromem.core.mirror.ExclusiveAccess;
@@ -579,6 +583,60 @@ class StateAuditTest {
     }
 
     // ---- physical addresses ------------------------------------------------------------------------------------
+
+    // ---- homed memory ------------------------------------------------------------------------------------------
+
+    private final FrameBudget budget = new FrameBudget(PAGES, 0);
+    private static final long HOMED_AT = 1L << 41;
+
+    private HomedNode homed() {
+        HomedNode homed = (HomedNode) manager.addHomedMemory("homed", new ArenaStore(PAGES * (long) Page.SIZE), budget);
+        space.mapHomed(HOMED_AT, homed, Protection.READ_WRITE);
+        cpu.storeLong(HOMED_AT, 1);
+        cpu.storeLong(HOMED_AT + Page.SIZE, 2);
+        assertThat(StateChecker.check(manager)).isEmpty();
+        return homed;
+    }
+
+    @Test
+    void aBudgetChargedForAFrameThatNobodyHas() {
+        homed();
+        assertThat(budget.tryCharge(false)).isTrue();
+        seen(Rule.BUDGET);
+    }
+
+    @Test
+    void aBudgetThatForgotAFrame() {
+        homed();
+        budget.uncharge();
+        seen(Rule.BUDGET);
+    }
+
+    @Test
+    void aBudgetWhoseListsAreShorterThanItCounts() {
+        homed();
+        WorkingSetDamage.miscount(budget.lists());
+        seen(Rule.BUDGET);
+    }
+
+    @Test
+    void homedPagesThatChangedPlaces() {
+        homed();
+        long page = Page.of(HOMED_AT);
+        long first = mm.pageTable().entry(page);
+        PageTableLeaf leaf = mm.pageTable().leafOrMake(page);
+        leaf.set(page, leaf.get(page + 1));
+        leaf.set(page + 1, first);
+        seen(Rule.HOMED_PLACE, Rule.REVERSE_MAP, Rule.TRANSLATION);
+    }
+
+    @Test
+    void aPageThatWasEvictedLaterThanNow() {
+        HomedNode homed = homed();
+        space.advise(HOMED_AT, Page.SIZE, Advice.DONTNEED);
+        frames.setLinks(homed.firstFrame(), 9 << 1);
+        seen(Rule.SHADOW);
+    }
 
     @Test
     void framesWithoutAResource() {

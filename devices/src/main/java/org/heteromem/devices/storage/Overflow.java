@@ -1,7 +1,9 @@
 package org.heteromem.devices.storage;
 
+import java.util.ArrayList;
 import java.util.List;
 import org.heteromem.core.MemoryManager;
+import org.heteromem.core.memory.HomedMemory;
 import org.heteromem.core.memory.MemoryNode;
 import org.heteromem.core.policy.FrameDemand;
 import org.heteromem.core.policy.PressureHandler;
@@ -50,19 +52,42 @@ public final class Overflow implements PressureHandler {
 
     @Override
     public long relieve(FrameDemand demand, MemoryNode node, long frames) {
-        int wish = Math.clamp(Math.max(frames, node.frames() / SHARE), 1, StorageDevice.BATCH_PAGES);
+        // A budget that was lowered is overdrawn, and nothing is free before all of that has gone.
+        long overdrawn = node instanceof HomedMemory homed
+                ? Math.max(0, homed.budget().used() - homed.budget().limit())
+                : 0;
+        int wish = Math.clamp(overdrawn + Math.max(frames, node.frames() / SHARE), 1, StorageDevice.BATCH_PAGES);
         for (int attempt = 0; attempt < PATIENCE; attempt++) {
-            long[] cold = manager.coldFrames(node, wish);
-            long moved = cold.length == 0 ? 0 : evict(cold);
-            if (moved > 0) {
-                return moved;
+            for (MemoryNode from : sources(node)) {
+                long[] cold = manager.coldFrames(from, wish);
+                long moved = cold.length == 0 ? 0 : evict(cold);
+                if (moved > 0) {
+                    return moved;
+                }
             }
             if (node.freeFrames() > (demand == FrameDemand.NEW_PAGE ? reserve(node) : 0)) {
                 return 1;
             }
+            // The coldest may be in the hands of others, who hold them for long: then the next ones are wanted.
+            wish = Math.min(2 * wish, StorageDevice.BATCH_PAGES);
             Thread.yield();
         }
         return 0;
+    }
+
+    /** Where pages can leave for a frame of a node: of homed memory, wherever its budget is used. */
+    private List<MemoryNode> sources(MemoryNode node) {
+        if (!(node instanceof HomedMemory homed)) {
+            return List.of(node);
+        }
+        List<MemoryNode> all = new ArrayList<>();
+        all.add(node);
+        for (HomedMemory other : manager.homedMemories()) {
+            if (other != node && other.budget() == homed.budget()) {
+                all.add(other);
+            }
+        }
+        return all;
     }
 
     private long evict(long[] cold) {
