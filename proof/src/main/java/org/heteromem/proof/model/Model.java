@@ -6,6 +6,7 @@ import java.util.List;
 import org.heteromem.core.Access;
 import org.heteromem.core.Advice;
 import org.heteromem.core.Page;
+import org.heteromem.core.Protection;
 import org.heteromem.core.RemapMode;
 import org.heteromem.core.Sharing;
 import org.heteromem.proof.op.Facts;
@@ -87,6 +88,7 @@ public final class Model {
     public boolean applies(Op op) {
         return switch (op) {
             case Op.Hold hold -> alive(hold.space()) && !held(hold.hold());
+            case Op.Advise advise -> alive(advise.space()) && !awaited(spaces[advise.space()], advise);
             case Op.OfRange range -> alive(range.space());
             case Op.OfBytes bytes -> alive(bytes.space());
             case Op.Fork fork -> alive(fork.space()) && !alive(fork.child());
@@ -95,8 +97,17 @@ public final class Model {
             case Op.HoldWrite write ->
                 holds[write.hold()].access == Access.WRITE && holds[write.hold()].kind != Op.HoldKind.GET;
             case Op.Release release -> held(release.hold());
-            case Op.EvictDevice _, Op.EvictNode _ -> true;
+            case Op.EvictDevice _, Op.EvictNode _, Op.Budget _, Op.Reclaim _, Op.Demote _, Op.Restart _ -> true;
         };
+    }
+
+    /** Homed pages that are thrown away while somebody holds them: the next touch waits for him, here for ever. */
+    private static boolean awaited(ModelPage[] pages, Op.Advise op) {
+        boolean awaited = false;
+        for (int i = op.page(); i < op.page() + op.pages(); i++) {
+            awaited |= pages[i].homed && pages[i].cell != null && pages[i].cell.holders > 0;
+        }
+        return awaited && (op.advice() == Advice.DONTNEED || op.advice() == Advice.GUARD_INSTALL);
     }
 
     /**
@@ -108,8 +119,22 @@ public final class Model {
      */
     public Outcome apply(Op op, Facts told) {
         facts = told;
+        Outcome outcome = run(op);
+        for (int space = 0; space < Op.SPACES; space++) {
+            for (int i = 0; i < spaces[space].length; i++) {
+                if (spaces[space][i].damaged && told.gone[space][i]) {
+                    spaces[space][i].empty();
+                    spaces[space][i].lost = true;
+                }
+            }
+        }
+        return outcome;
+    }
+
+    private Outcome run(Op op) {
         return switch (op) {
-            case Op.Map map -> map(map);
+            case Op.Map map -> map(map, map.protection(), map.sharing(), false);
+            case Op.MapHomed map -> map(map, Protection.READ_WRITE, Sharing.PRIVATE, true);
             case Op.Unmap(int space, int page, int pages) -> unmap(spaces[space], page, pages);
             case Op.Protect protect -> protect(spaces[protect.space()], protect);
             case Op.Remap remap -> remap(spaces[remap.space()], remap);
@@ -133,8 +158,13 @@ public final class Model {
             case Op.ToDevice(int device, int space, int page, int pages) -> move(spaces[space], page, pages, true);
             case Op.ToRam(int device, int space, int page, int pages) -> move(spaces[space], page, pages, true);
             case Op.ToNode(int node, int space, int page, int pages) -> move(spaces[space], page, pages, false);
-            case Op.EvictDevice _, Op.EvictNode _ -> Outcome.OK;
-            case Op.Lose lose -> lose(spaces[lose.space()], lose);
+            case Op.EvictDevice _, Op.EvictNode _, Op.Budget _, Op.Evict _, Op.Fetch _ -> Outcome.OK;
+            case Op.Reclaim _, Op.Demote _, Op.Restart _ -> Outcome.OK;
+            case Op.Lose(int device, int space, int page, int pages) -> {
+                lose(true);
+                yield move(spaces[space], page, pages, true);
+            }
+            case Op.Damage _ -> lose(false);
             case Op.Hold hold -> hold(spaces[hold.space()], hold);
             case Op.HoldRead(int hold) -> holdRead(hold);
             case Op.HoldWrite(int hold, long seed) -> holdWrite(hold, seed);
@@ -144,16 +174,17 @@ public final class Model {
 
     // ---- areas -------------------------------------------------------------------------------------------------
 
-    private Outcome map(Op.Map op) {
+    private Outcome map(Op.OfRange op, Protection protection, Sharing sharing, boolean homed) {
         ModelPage[] pages = spaces[op.space()];
         for (int i = op.page(); i < op.page() + op.pages(); i++) {
             if (pages[i].mapped()) {
                 return Outcome.failed("EEXIST");
             }
         }
-        ModelPage.Store store = op.sharing() == Sharing.SHARED ? new ModelPage.Store() : null;
+        ModelPage.Store store = sharing == Sharing.SHARED ? new ModelPage.Store() : null;
         for (int i = 0; i < op.pages(); i++) {
-            pages[op.page() + i] = new ModelPage(op.protection(), store, i);
+            pages[op.page() + i] = new ModelPage(protection, store, i);
+            pages[op.page() + i].homed = homed;
         }
         return Outcome.OK;
     }
@@ -172,6 +203,9 @@ public final class Model {
             ModelPage page = pages[i];
             if (!page.mapped()) {
                 return Outcome.failed("ENOMEM");
+            }
+            if (page.homed) {
+                return Outcome.failed("EINVAL");
             }
             boolean writableNow = !page.protection.writable() && op.protection().writable();
             page.protection = op.protection();
@@ -194,6 +228,11 @@ public final class Model {
         }
         if (!pages[op.page()].mapped()) {
             return Outcome.failed("EFAULT");
+        }
+        for (int i = op.page(); i < op.page() + op.pages(); i++) {
+            if (pages[i].homed) {
+                return Outcome.failed("EINVAL");
+            }
         }
         for (int i = 0; i < op.pages(); i++) {
             ModelPage page = pages[op.page() + i];
@@ -283,7 +322,7 @@ public final class Model {
         ModelPage[] child = emptySpace();
         for (int i = 0; i < Op.PAGES; i++) {
             ModelPage page = spaces[op.space()][i];
-            if (!page.dontFork) {
+            if (!page.dontFork && !page.homed) {
                 child[i] = page.withoutContents();
                 child[i].locked = false;
                 if (!page.wipeOnFork) {
@@ -308,7 +347,7 @@ public final class Model {
         if (!page.allows(access) || page.guard) {
             return "SEGV";
         }
-        if (page.lost) {
+        if (page.lost || page.damaged) {
             return "BUS";
         }
         if (access == Access.WRITE) {
@@ -437,23 +476,27 @@ public final class Model {
             if (touch(pages[i], Access.WRITE) != null) {
                 return Outcome.failed("EFAULT");
             }
-            if (pages[i].shared()) {
+            if (pages[i].shared() || pages[i].homed) {
                 return Outcome.failed("EOPNOTSUPP");
             }
         }
         return Outcome.OK;
     }
 
-    private Outcome lose(ModelPage[] pages, Op.Lose op) {
+    private Outcome lose(boolean known) {
         for (int space = 0; space < Op.SPACES; space++) {
             for (int i = 0; i < spaces[space].length; i++) {
-                if (facts.lost[space][i] && spaces[space][i].mapped()) {
-                    spaces[space][i].empty();
-                    spaces[space][i].lost = true;
+                ModelPage page = spaces[space][i];
+                if (facts.lost[space][i] && page.mapped()) {
+                    if (known) {
+                        page.empty();
+                    }
+                    page.lost = known;
+                    page.damaged = !known;
                 }
             }
         }
-        return move(pages, op.page(), op.pages(), true);
+        return Outcome.OK;
     }
 
     // ---- references from outside -------------------------------------------------------------------------------
@@ -489,7 +532,7 @@ public final class Model {
 
     private static Cell take(ModelPage page, Access access, Op.HoldKind kind, boolean zeroPage) {
         boolean unshare = access == Access.READ && kind != Op.HoldKind.GET && !(zeroPage && kind == Op.HoldKind.PIN);
-        if (unshare || page.shared()) {
+        if (unshare || page.shared() || page.homed) {
             page.written();
         }
         Cell cell = page.contents();

@@ -25,6 +25,10 @@ public final class ModelPage {
     boolean wipeOnFork;
     boolean guard;
     boolean lost;
+    /** Lives in one place only: cannot be moved, protected or forked. */
+    boolean homed;
+    /** What a device holds of it cannot be read: the first touch that reaches it loses it. */
+    boolean damaged;
     /** For private memory that is not all zeros for certain. */
     @Nullable
     Cell cell;
@@ -69,6 +73,16 @@ public final class ModelPage {
         return guard;
     }
 
+    /** {@return whether it is homed} */
+    public boolean homed() {
+        return homed;
+    }
+
+    /** {@return whether it cannot be read where it is} */
+    public boolean damaged() {
+        return damaged;
+    }
+
     /** {@return whether its contents were lost by a device} */
     public boolean lost() {
         return lost;
@@ -97,7 +111,7 @@ public final class ModelPage {
     }
 
     boolean barred() {
-        return guard || lost;
+        return guard || lost || damaged;
     }
 
     @Nullable
@@ -118,6 +132,7 @@ public final class ModelPage {
     void shareContents(ModelPage parent) {
         guard = parent.guard;
         lost = parent.lost;
+        damaged = parent.damaged;
         cell = parent.cell;
         if (cell != null && cell.own == Cell.Own.YES && cell.pins > 0) {
             cell = new Cell(cell.bytes.clone(), Cell.Own.YES);
@@ -134,6 +149,7 @@ public final class ModelPage {
             cell = null;
         }
         lost = false;
+        damaged = false;
     }
 
     /** After a store: bytes that this process may change. */
@@ -175,7 +191,7 @@ public final class ModelPage {
 
     /** After a step that failed: who has the page for himself is not known, but that pins keep it. */
     void doubt() {
-        if (cell != null && cell.mappers == 1 && cell.pins == 0) {
+        if (cell != null && !homed && cell.mappers == 1 && cell.pins == 0) {
             cell.own = Cell.Own.UNSURE;
         }
     }

@@ -11,8 +11,10 @@ public final class Facts {
     public final boolean[] zeroPage = new boolean[Op.PAGES];
     /** For a {@link Op.Remap}: pages whose area the range meets. */
     public final boolean[] sameArea = new boolean[Op.PAGES];
-    /** For a {@link Op.Lose}: what was lost, by slot and page. */
+    /** For a {@link Op.Lose} or {@link Op.Damage}: what was hit, by slot and page. */
     public final boolean[][] lost = new boolean[Op.SPACES][Op.PAGES];
+    /** Pages of which the core says that they are lost, where some had been damaged before; by slot and page. */
+    public final boolean[][] gone = new boolean[Op.SPACES][Op.PAGES];
     /** What really came out. */
     public Outcome real = Outcome.OK;
 
@@ -23,8 +25,9 @@ public final class Facts {
     public void clear() {
         Arrays.fill(zeroPage, false);
         Arrays.fill(sameArea, false);
-        for (boolean[] row : lost) {
-            Arrays.fill(row, false);
+        for (int slot = 0; slot < Op.SPACES; slot++) {
+            Arrays.fill(lost[slot], false);
+            Arrays.fill(gone[slot], false);
         }
         real = Outcome.OK;
     }

@@ -8,8 +8,8 @@ import org.heteromem.core.Sharing;
 
 /**
  * One step of a random run. All of a run's processes share a window of {@link #PAGES} pages; {@code space} is a slot of
- * processes, {@code page} a page of the window, {@code at} a byte of it, {@code device} and {@code node} are numbers in the
- * machine. A step whose process is dead, or whose slot is taken or empty, does nothing: so any part of a run is a run.
+ * processes, {@code page} a page of the window, {@code at} a byte of it, {@code device}, {@code node}, {@code store} and {@code
+ * budget} are numbers in the machine. A step whose process is dead, or whose slot is taken or empty, does nothing: so any part of a run is a run.
  */
 public sealed interface Op {
     /** Pages in the window. */
@@ -18,6 +18,10 @@ public sealed interface Op {
     int SPACES = 3;
     /** Slots for references held from outside. */
     int HOLDS = 4;
+    /** Storage devices: memory, a file, compressed memory. */
+    int STORES = 3;
+    /** Budgets of homed memory, each with a victim policy of its own. */
+    int BUDGETS = 3;
 
     /** What kind of reference a {@link Hold} takes. */
     enum HoldKind {
@@ -144,4 +148,35 @@ public sealed interface Op {
 
     /** Gives references back. */
     record Release(int hold) implements Op {}
+
+    // ---- homed memory and storage ------------------------------------------------------------------------------
+
+    /** Maps new homed memory. */
+    record MapHomed(int space, int page, int pages, int budget) implements OfRange {}
+
+    /** Changes how many frames of homed memory may be in use. */
+    record Budget(int budget, int frames) implements Op {}
+
+    /** Moves pages from RAM to a storage device. */
+    record Evict(int store, int space, int page, int pages) implements OfRange {}
+
+    /** Brings pages home from a storage device. */
+    record Fetch(int store, int space, int page, int pages) implements OfRange {}
+
+    /** Moves the coldest pages of all RAM to a storage device. */
+    record Reclaim(int store, int pages) implements Op {}
+
+    /** Moves the pages that a storage device has had longest to another. */
+    record Demote(int store, int target, int pages) implements Op {}
+
+    /** Damages what a storage device holds of a page. */
+    record Damage(int store, int space, int page) implements OfRange {
+        @Override
+        public int pages() {
+            return 1;
+        }
+    }
+
+    /** A storage device ends suddenly, and a successor finds what it left; an empty one is removed for good. */
+    record Restart(int store) implements Op {}
 }

@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import org.heteromem.core.inspect.PageView;
+import org.heteromem.proof.model.Model;
 import org.heteromem.proof.op.Op;
 import org.heteromem.proof.world.World;
 
@@ -29,12 +30,16 @@ public final class Coverage {
             "lost",
             "pinned");
 
+    /** The same of worlds with storage: homed pages in their frames and on other devices, and pages on storage devices. */
+    public static final List<String> STORAGE_STATES =
+            List.of("homed", "homed-coherent", "homed-private", "stored-ram", "stored-file", "stored-compressed", "damaged");
+
     private final Map<String, Map<String, Long>> met = new TreeMap<>();
 
     /** Makes an empty table. */
     public Coverage() {}
 
-    void before(Op op, World world) {
+    void before(Op op, World world, Model model) {
         if (!(op instanceof Op.OfRange) && !(op instanceof Op.OfBytes)) {
             return;
         }
@@ -44,7 +49,14 @@ public final class Coverage {
         PageView[] views = world.look(space);
         String name = name(op);
         for (int i = from; i < from + count; i++) {
-            note(name, state(views[i]));
+            String state = state(views[i]);
+            note(name, state);
+            if (model.page(space, i).homed() && !state.startsWith("stored") && views[i].frame() >= 0) {
+                note(name, homed(state));
+            }
+            if (model.page(space, i).damaged()) {
+                note(name, "damaged");
+            }
             if (views[i].pins() > 0) {
                 note(name, "pinned");
             }
@@ -75,12 +87,27 @@ public final class Coverage {
             case Op.DeviceWrite write -> name + device(write.device());
             case Op.Exclusive exclusive -> name + device(exclusive.device());
             case Op.Lose lose -> name + device(lose.device());
+            case Op.Evict evict -> name + store(evict.store());
+            case Op.Fetch fetch -> name + store(fetch.store());
+            case Op.Damage damage -> name + store(damage.store());
             default -> name;
         };
     }
 
+    private static String store(int store) {
+        return STORES.get(store);
+    }
+
+    private static final List<String> STORES = List.of(" RAM", " FILE", " COMPRESSED");
+
     private static String device(int device) {
         return device < World.DEVICES / 2 ? " PRIVATE" : " COHERENT";
+    }
+
+    private static String homed(String state) {
+        return state.startsWith("coherent") || state.startsWith("private")
+                ? "homed-" + state.substring(0, state.indexOf('-'))
+                : "homed";
     }
 
     private static String state(PageView view) {
@@ -88,7 +115,7 @@ public final class Coverage {
         String right = view.writable() ? "-w" : "-r";
         return switch (view.kind()) {
             case PRESENT -> (device ? "coherent" : "ram") + right;
-            case DEVICE_PRIVATE -> "private" + right;
+            case DEVICE_PRIVATE -> device ? "private" + right : "stored-" + view.memory();
             case DEVICE_EXCLUSIVE -> "exclusive-" + (device ? "coherent" : "ram");
             default -> view.kind().name().toLowerCase(Locale.ROOT);
         };
@@ -99,11 +126,15 @@ public final class Coverage {
         return met.getOrDefault(operation, Map.of()).getOrDefault(state, 0L);
     }
 
-    /** {@return the combinations that were never met} */
-    public List<String> holes() {
+    /**
+     * {@return the combinations that were never met}
+     *
+     * @param states which states should have been met by each operation that happened
+     */
+    public List<String> holes(List<String> states) {
         List<String> holes = new ArrayList<>();
         for (String operation : met.keySet()) {
-            for (String state : STATES) {
+            for (String state : states) {
                 if (count(operation, state) == 0) {
                     holes.add(operation + " x " + state);
                 }
@@ -117,14 +148,18 @@ public final class Coverage {
         return Set.copyOf(met.keySet());
     }
 
-    /** {@return a table for people} */
-    public String table() {
+    /**
+     * {@return a table for people}
+     *
+     * @param states its columns
+     */
+    public String table(List<String> states) {
         StringBuilder text = new StringBuilder(String.format(Locale.ROOT, "%-24s", "operation"));
-        STATES.forEach(state -> text.append(String.format(Locale.ROOT, "%19s", state)));
+        states.forEach(state -> text.append(String.format(Locale.ROOT, "%19s", state)));
         text.append('\n');
         for (String operation : met.keySet()) {
             text.append(String.format(Locale.ROOT, "%-24s", operation));
-            STATES.forEach(state -> text.append(String.format(Locale.ROOT, "%19d", count(operation, state))));
+            states.forEach(state -> text.append(String.format(Locale.ROOT, "%19d", count(operation, state))));
             text.append('\n');
         }
         return text.toString();

@@ -45,8 +45,10 @@ public final class Fuzz {
      * @param trouble how likely a point at which the outside can fail does, 0 to 1
      * @param digest whether to digest all events and outcomes
      * @param coverage whether to note which states the steps met
+     * @param storage whether there are homed memory and storage devices
      */
-    public record Options(long seed, long steps, Checks checks, double trouble, boolean digest, boolean coverage) {
+    public record Options(
+            long seed, long steps, Checks checks, double trouble, boolean digest, boolean coverage, boolean storage) {
         /**
          * {@return plain options}
          *
@@ -55,7 +57,7 @@ public final class Fuzz {
          * @param checks how much is checked
          */
         public static Options of(long seed, long steps, Checks checks) {
-            return new Options(seed, steps, checks, 0, false, false);
+            return new Options(seed, steps, checks, 0, false, false, false);
         }
 
         /**
@@ -64,17 +66,22 @@ public final class Fuzz {
          * @param probability how likely each is
          */
         public Options withTrouble(double probability) {
-            return new Options(seed, steps, checks, probability, digest, coverage);
+            return new Options(seed, steps, checks, probability, digest, coverage, storage);
         }
 
         /** {@return the same with a digest} */
         public Options withDigest() {
-            return new Options(seed, steps, checks, trouble, true, coverage);
+            return new Options(seed, steps, checks, trouble, true, coverage, storage);
         }
 
         /** {@return the same with coverage} */
         public Options withCoverage() {
-            return new Options(seed, steps, checks, trouble, digest, true);
+            return new Options(seed, steps, checks, trouble, digest, true, storage);
+        }
+
+        /** {@return the same with homed memory and storage devices} */
+        public Options withStorage() {
+            return new Options(seed, steps, checks, trouble, digest, coverage, true);
         }
     }
 
@@ -166,7 +173,7 @@ public final class Fuzz {
         underWay = new UnderWay(seed, done);
         Comparison both = new Comparison(trouble, events);
         String different = null;
-        Generator generator = new Generator(seed, both.model);
+        Generator generator = new Generator(seed, both.model, options.storage());
         // Steps that mean nothing are not counted, but must not go on for ever either.
         for (int i = 0; done.size() < most && i < 4 * most && different == null; i++) {
             Op op = generator.next();
@@ -175,7 +182,7 @@ public final class Fuzz {
             }
             done.add(op);
             if (options.coverage()) {
-                coverage.before(op, both.world);
+                coverage.before(op, both.world, both.model);
             }
             different = both.step(op);
             if (different == null) {

@@ -1,5 +1,6 @@
 package org.heteromem.proof.run;
 
+import java.util.Arrays;
 import java.util.SplittableRandom;
 import org.heteromem.core.Access;
 import org.heteromem.core.Advice;
@@ -34,10 +35,11 @@ final class Generator {
     private final int total;
     private int hot;
 
-    Generator(long seed, Model model) {
+    /** Makes one for worlds without storage, and with it. */
+    Generator(long seed, Model model, boolean storage) {
         this.random = new SplittableRandom(seed);
         this.model = model;
-        Choice[] all = {
+        Choice[] usual = {
             new Choice(10, this::map),
             new Choice(3, () -> new Op.Unmap(space(), page(), pages())),
             new Choice(8, () -> new Op.Protect(space(), page(), pages(), PROTECTIONS[random.nextInt(5)])),
@@ -69,6 +71,21 @@ final class Generator {
             new Choice(4, () -> new Op.HoldWrite(random.nextInt(Op.HOLDS), random.nextInt())),
             new Choice(7, () -> new Op.Release(random.nextInt(Op.HOLDS))),
         };
+        Choice[] stored = {
+            new Choice(14, this::mapHomed),
+            new Choice(4, () -> new Op.Budget(random.nextInt(Op.BUDGETS), 3 + random.nextInt(22))),
+            new Choice(24, () -> new Op.Evict(store(), space(), page(), pages())),
+            new Choice(10, () -> new Op.Fetch(store(), space(), page(), pages())),
+            new Choice(6, () -> new Op.Reclaim(store(), 1 + random.nextInt(8))),
+            new Choice(8, () -> new Op.Demote(store(), store(), 1 + random.nextInt(8))),
+            new Choice(6, () -> new Op.Damage(store(), space(), page())),
+            new Choice(4, () -> new Op.Restart(store())),
+        };
+        Choice[] all = usual;
+        if (storage) {
+            all = Arrays.copyOf(usual, usual.length + stored.length);
+            System.arraycopy(stored, 0, all, usual.length, stored.length);
+        }
         this.choices = new Choice[all.length];
         int sum = 0;
         for (int i = 0; i < all.length; i++) {
@@ -171,25 +188,40 @@ final class Generator {
         return random.nextInt(World.DEVICES);
     }
 
+    private int store() {
+        return random.nextInt(Op.STORES);
+    }
+
     private Access access() {
         return random.nextBoolean() ? Access.READ : Access.WRITE;
     }
 
     // ---- what --------------------------------------------------------------------------------------------------
 
-    private Op map() {
-        int space = space();
+    /** A range where nothing is mapped, most often; the process is the one chosen last. */
+    private int freePage(int space) {
         int page = anyPage();
         if (random.nextInt(16) != 0) {
             for (int i = 0; i < Op.PAGES && model.page(space, page).mapped(); i++) {
                 page = (page + 1) % Op.PAGES;
             }
         }
+        return page;
+    }
+
+    private int freePages(int space, int page) {
         int wanted = Math.min(1 + random.nextInt(16), Op.PAGES - page);
         int free = 1;
         while (free < wanted && !model.page(space, page + free).mapped()) {
             free++;
         }
+        return free;
+    }
+
+    private Op map() {
+        int space = space();
+        int page = freePage(space);
+        int free = freePages(space, page);
         Sharing sharing = random.nextInt(4) == 0 ? Sharing.SHARED : Sharing.PRIVATE;
         return new Op.Map(
                 space,
@@ -197,6 +229,12 @@ final class Generator {
                 free,
                 random.nextInt(4) == 0 ? PROTECTIONS[random.nextInt(5)] : Protection.READ_WRITE,
                 sharing);
+    }
+
+    private Op mapHomed() {
+        int space = space();
+        int page = freePage(space);
+        return new Op.MapHomed(space, page, freePages(space, page), random.nextInt(Op.BUDGETS));
     }
 
     private Op remap() {

@@ -79,6 +79,11 @@ final class ScenarioText {
                     places[o.space()][o.page() + i] = new Place(area, i);
                 }
             }
+            case Op.MapHomed o -> {
+                // What a program can see of it; the next kernel has nothing like it.
+                add(new Op.Map(o.space(), o.page(), o.pages(), Protection.READ_WRITE, Sharing.PRIVATE));
+                eachArea(o, "advise", " dontfork");
+            }
             case Op.Unmap o -> {
                 eachArea(o, "unmap", "");
                 java.util.Arrays.fill(places[o.space()], o.page(), o.page() + o.pages(), null);

@@ -262,6 +262,7 @@ final class ProofDevice implements DeviceDriver, MirrorView {
                 toRam(mirror.space, refused, 1);
             }
         }
+        trouble.crowded();
         throw new MemoryException(Errno.EBUSY, "a device cannot reach page " + page + " after many faults");
     }
 

@@ -1,8 +1,14 @@
 package org.heteromem.proof.world;
 
+import java.io.IOException;
+import java.util.EnumSet;
+import java.util.Set;
 import java.util.SplittableRandom;
 import org.heteromem.core.device.DriverResult;
 import org.heteromem.core.memory.MemoryNode;
+import org.heteromem.devices.storage.PageStore;
+import org.heteromem.devices.storage.StorageFullException;
+import org.heteromem.devices.storage.StorageIoException;
 import org.jspecify.annotations.Nullable;
 
 /** Faults injected where the outside of the core can fail. Asked at each such point; counts what it did. */
@@ -22,14 +28,24 @@ public final class Trouble {
         /** A driver says that it has no memory, though it has. */
         DRIVER_SAYS_NO_MEMORY,
         /** A driver says that it is done, and did nothing. */
-        DRIVER_DOES_NOTHING
+        DRIVER_DOES_NOTHING,
+        /** A storage device cannot write a page. */
+        STORE_WRITE,
+        /** A storage device says that it is full, though it is not. */
+        STORE_FULL,
+        /** A storage device cannot read a page this time. */
+        STORE_READ
     }
+
+    /** Those that only worlds with storage have. */
+    public static final Set<Point> OF_STORAGE = EnumSet.of(Point.STORE_WRITE, Point.STORE_FULL, Point.STORE_READ);
 
     private final SplittableRandom random;
     private final double probability;
     private final long[] injected = new long[Point.values().length];
     private boolean armed;
     private boolean happened;
+    private boolean ramIsSmall;
 
     private Trouble(long seed, double probability) {
         this.random = new SplittableRandom(seed);
@@ -68,6 +84,21 @@ public final class Trouble {
         }
     }
 
+    /**
+     * Does something to which nothing happens: looking at what there is.
+     *
+     * @param what what
+     */
+    void spare(Runnable what) {
+        boolean before = armed;
+        armed = false;
+        try {
+            what.run();
+        } finally {
+            armed = before;
+        }
+    }
+
     /** {@return whether there was any since it was armed} */
     public boolean happened() {
         return happened;
@@ -89,6 +120,36 @@ public final class Trouble {
         injected[point.ordinal()]++;
         happened = true;
         return true;
+    }
+
+    /** RAM is full and nothing can leave it: nobody's fault, but what a step needs is not there. */
+    void shortage() {
+        happened = true;
+    }
+
+    /** Says that RAM can be too small for all that a step wants at once. */
+    void ramIsSmall() {
+        ramIsSmall = true;
+    }
+
+    /** A device wants more pages at once than there is RAM: some go while others come. */
+    void crowded() {
+        happened |= ramIsSmall;
+    }
+
+    void beforeStoring(PageStore store, long offset) {
+        if (strikes(Point.STORE_FULL)) {
+            throw new StorageFullException(store.name(), offset, store.bytesUsed(), store.capacityBytes());
+        }
+        if (strikes(Point.STORE_WRITE)) {
+            throw new StorageIoException(store.name(), offset, "cannot be written", new IOException("injected"));
+        }
+    }
+
+    void beforeReading(PageStore store, long offset) {
+        if (strikes(Point.STORE_READ)) {
+            throw new StorageIoException(store.name(), offset, "cannot be read", new IOException("injected"));
+        }
     }
 
     boolean mayAllocate(MemoryNode node) {

@@ -2,8 +2,10 @@ package org.heteromem.proof.world;
 
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
+import java.util.function.Predicate;
 import java.util.stream.LongStream;
 import org.heteromem.core.Access;
 import org.heteromem.core.AccessException;
@@ -20,6 +22,7 @@ import org.heteromem.core.event.EventSink;
 import org.heteromem.core.event.FaultKind;
 import org.heteromem.core.fault.FaultResult;
 import org.heteromem.core.inspect.Inspector;
+import org.heteromem.core.inspect.PageKind;
 import org.heteromem.core.inspect.PageView;
 import org.heteromem.core.inspect.StateChecker;
 import org.heteromem.core.inspect.Violation;
@@ -27,6 +30,7 @@ import org.heteromem.core.memory.MemoryNode;
 import org.heteromem.core.migrate.Migration;
 import org.heteromem.core.pin.PageReferences;
 import org.heteromem.core.pin.Pins;
+import org.heteromem.core.policy.FrameDemand;
 import org.heteromem.proof.op.Facts;
 import org.heteromem.proof.op.Op;
 import org.heteromem.proof.op.Outcome;
@@ -58,6 +62,7 @@ public final class World implements AutoCloseable {
     private final @Nullable PageReferences[] holds = new PageReferences[Op.HOLDS];
     private final byte[] buffer = new byte[Op.PAGES * Page.SIZE];
     private final MemorySegment segment = MemorySegment.ofArray(buffer);
+    private @Nullable ProofStorage storage;
 
     /**
      * Makes a machine with one empty process.
@@ -96,6 +101,25 @@ public final class World implements AutoCloseable {
     private void enter(int slot, AddressSpace space) {
         spaces[slot] = space;
         cpus[slot] = space.newCpu();
+    }
+
+    @Nullable
+    AddressSpace spaceOrNull(int slot) {
+        return spaces[slot];
+    }
+
+    int slotOf(AddressSpace space) {
+        return Arrays.asList(spaces).indexOf(space);
+    }
+
+    /** What few worlds need is made when it is needed first. */
+    private ProofStorage storage() {
+        ProofStorage made = storage;
+        if (made == null) {
+            made = new ProofStorage(this, manager, trouble);
+            storage = made;
+        }
+        return made;
     }
 
     private AddressSpace space(int slot) {
@@ -139,6 +163,9 @@ public final class World implements AutoCloseable {
             outcome = Outcome.failed("INJECTED");
         }
         facts.real = outcome;
+        if (storage != null && storage.damaged()) {
+            forEachPage((slot, page, view) -> facts.gone[slot][page] = view.kind() == PageKind.LOST);
+        }
         return outcome;
     }
 
@@ -219,6 +246,19 @@ public final class World implements AutoCloseable {
                 held(o.hold()).close();
                 holds[o.hold()] = null;
             }
+            case Op.MapHomed o -> storage().mapHomed(space(o.space()), o);
+            case Op.Budget o -> storage().setBudget(o);
+            case Op.Evict o -> storage().evict(space(o.space()), o);
+            case Op.Fetch o -> storage().fetch(space(o.space()), o);
+            case Op.Reclaim o -> storage().reclaim(o);
+            case Op.Demote o -> storage().demote(o);
+            case Op.Restart o -> storage().restart(o.store());
+            case Op.Damage o -> {
+                long frame = storage().damage(space(o.space()), o);
+                if (frame >= 0) {
+                    lost(frame, facts);
+                }
+            }
         }
         return Outcome.OK;
     }
@@ -285,7 +325,7 @@ public final class World implements AutoCloseable {
     }
 
     /** Faults until the access would go through: one who does not execute the process would try it in between. */
-    private static Outcome fault(AddressSpace space, long address, Access access) {
+    private Outcome fault(AddressSpace space, long address, Access access) {
         for (int i = 0; i < MOST_FAULTS; i++) {
             switch (space.fault(address, access)) {
                 case FaultResult.Done(FaultKind kind) -> {
@@ -299,8 +339,11 @@ public final class World implements AutoCloseable {
                 case FaultResult.Bus bus -> {
                     return Outcome.failed("BUS");
                 }
-                case FaultResult.NoMemory none -> {
-                    return Outcome.failed(Outcome.EXHAUSTED);
+                case FaultResult.NoMemory(MemoryNode node, FrameDemand demand) -> {
+                    // Who asks for a fault makes the room for it.
+                    if (storage == null || storage.relieve(demand, node, 1) == 0) {
+                        return Outcome.failed(Outcome.EXHAUSTED);
+                    }
                 }
                 case FaultResult.NoProgress none -> {
                     return Outcome.failed("STUCK");
@@ -343,15 +386,29 @@ public final class World implements AutoCloseable {
     }
 
     private void lost(long frame, Facts facts) {
+        forEachPage((slot, page, view) -> facts.lost[slot][page] |= view.frame() == frame);
+    }
+
+    private interface PageVisitor {
+        void page(int slot, int page, PageView view);
+    }
+
+    private void forEachPage(PageVisitor visitor) {
         for (int slot = 0; slot < Op.SPACES; slot++) {
             AddressSpace space = spaces[slot];
             if (space != null) {
                 PageView[] views = Inspector.pages(space, BASE, Op.PAGES);
                 for (int i = 0; i < Op.PAGES; i++) {
-                    facts.lost[slot][i] |= views[i].frame() == frame;
+                    visitor.page(slot, i, views[i]);
                 }
             }
         }
+    }
+
+    int countPages(Predicate<PageView> which) {
+        int[] count = {0};
+        forEachPage((slot, page, view) -> count[0] += which.test(view) ? 1 : 0);
+        return count[0];
     }
 
     // ---- references --------------------------------------------------------------------------------------------
@@ -426,7 +483,7 @@ public final class World implements AutoCloseable {
         MemoryManager.FrameLocation at = manager.locate(view.frame());
         MemorySegment chunk = at.store().segment(at.offset());
         if (chunk == null) {
-            throw new IllegalStateException("the proof's memory is addressable");
+            return storage().holds(view, bytes);
         }
         long offset = at.offset() & (at.store().chunkBytes() - 1);
         MemorySegment expected = bytes == null ? ZEROS : MemorySegment.ofArray(bytes);
@@ -448,6 +505,25 @@ public final class World implements AutoCloseable {
         return checker.check();
     }
 
+    /**
+     * {@return whether the contents of a page on a device can be read}
+     *
+     * @param view the page
+     */
+    public boolean readable(PageView view) {
+        return storage().readable(view);
+    }
+
+    /** {@return whether there are storage devices, and RAM that can be full} */
+    public boolean hasStorage() {
+        return storage != null;
+    }
+
+    /** {@return null, or what is wrong with the books of storage devices} */
+    public @Nullable String storageTrouble() {
+        return storage == null ? null : storage.check();
+    }
+
     /** {@return the name of a device whose own list of frames disagrees with the core, or null} */
     public @Nullable String disagreeingDevice() {
         for (ProofDevice device : devices) {
@@ -467,7 +543,7 @@ public final class World implements AutoCloseable {
         for (ProofDevice device : devices) {
             leaked += device.memory.liveReferences();
         }
-        return leaked;
+        return storage == null ? leaked : leaked + storage.framesInUse() + storage.storedPages();
     }
 
     @Override
@@ -478,5 +554,8 @@ public final class World implements AutoCloseable {
             }
         }
         manager.close();
+        if (storage != null) {
+            storage.close();
+        }
     }
 }

@@ -10,18 +10,29 @@ import org.heteromem.proof.run.Fuzz.Checks;
 import org.heteromem.proof.run.Fuzz.Options;
 import org.junit.jupiter.api.Test;
 
-/** Which entry kinds x operations x device kinds the random runs reach; the table goes to target/coverage.txt. */
+/** Which entry kinds x operations x device kinds the random runs reach; the tables go to target. */
 class CoverageTest {
-    @Test
-    void everyOperationMeetsEveryState() throws IOException, InterruptedException {
-        Fuzz.Result result =
-                RandomRunTest.run(Options.of(4_711, 300_000, Checks.OUTCOMES).withCoverage());
-        List<String> holes = result.coverage().holes();
+    private static List<String> holes(String file, Options options, List<String> states)
+            throws IOException, InterruptedException {
+        Coverage coverage = RandomRunTest.run(options.withCoverage()).coverage();
+        List<String> holes = coverage.holes(states);
         Path target = Path.of("target");
         Files.createDirectories(target);
         Files.writeString(
-                target.resolve("coverage.txt"),
-                result.coverage().table() + "\nnever met:\n" + String.join("\n", holes) + "\n");
-        assertThat(holes).isEmpty();
+                target.resolve(file), coverage.table(states) + "\nnever met:\n" + String.join("\n", holes) + "\n");
+        return holes;
+    }
+
+    @Test
+    void everyOperationMeetsEveryState() throws IOException, InterruptedException {
+        assertThat(holes("coverage.txt", Options.of(4_711, 300_000, Checks.OUTCOMES), Coverage.STATES))
+                .isEmpty();
+    }
+
+    @Test
+    void everyOperationMeetsHomedMemoryAndEveryKindOfStorage() throws IOException, InterruptedException {
+        Options options = Options.of(4_711, 200_000, Checks.OUTCOMES).withStorage();
+        assertThat(holes("coverage-storage.txt", options, Coverage.STORAGE_STATES))
+                .isEmpty();
     }
 }

@@ -24,9 +24,14 @@ class DeterminismTest {
         }
     }
 
+    /** Of worlds without storage, and with it. */
     static String digest(long seed) {
-        Fuzz.Result result = new Fuzz(Options.of(seed, STEPS, Checks.OUTCOMES).withDigest()).run();
-        return Objects.requireNonNull(result.digest());
+        Options options = Options.of(seed, STEPS, Checks.OUTCOMES).withDigest();
+        return digest(options) + ' ' + digest(options.withStorage());
+    }
+
+    private static String digest(Options options) {
+        return Objects.requireNonNull(new Fuzz(options).run().digest());
     }
 
     @Test
@@ -45,7 +50,7 @@ class DeterminismTest {
         String here = digest(77);
         String there = new String(other.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         assertThat(other.waitFor()).isZero();
-        assertThat(there).isEqualTo(here).hasSize(64);
+        assertThat(there).isEqualTo(here).hasSize(129);
     }
 
     @Test

@@ -2,6 +2,8 @@ package org.heteromem.proof.run;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.EnumMap;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -33,9 +35,10 @@ class RandomRunTest {
             throw new AssertionError("seed " + options.seed() + " failed:\n" + fuzz.underWay(), e);
         }
         System.out.printf(
-                "seed %d, %s, trouble %.2f: %d steps in %d runs, %d of them errors as they must be, faults injected %s%n",
+                "seed %d, %s%s, trouble %.2f: %d steps in %d runs, %d of them errors as they must be, faults injected %s%n",
                 options.seed(),
                 options.checks(),
+                options.storage() ? ", with storage" : "",
                 options.trouble(),
                 result.steps(),
                 result.runs(),
@@ -66,7 +69,25 @@ class RandomRunTest {
 
     @Test
     void everyPointOfFailureIsReached() throws InterruptedException {
-        Fuzz.Result result = run(Options.of(SEED + 1, 20_000, Checks.OUTCOMES).withTrouble(0.1));
+        Map<Trouble.Point, Long> injected = new EnumMap<>(
+                run(Options.of(SEED + 1, 20_000, Checks.OUTCOMES).withTrouble(0.1)).injected());
+        injected.keySet().removeAll(Trouble.OF_STORAGE);
+        assertThat(injected.values()).allMatch(times -> times > 0);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"OUTCOMES, 60000", "EVERY_STEP, 15000", "EVERY_STEP_AND_PAGE, 10000"})
+    void theModelAgreesWhenRamIsSmallAndStorageTakesTheRest(Checks checks, long steps) throws InterruptedException {
+        long wanted = (long) (steps * SCALE);
+        assertThat(run(Options.of(SEED, wanted, checks).withStorage()).steps()).isGreaterThanOrEqualTo(wanted);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"0.01, 6000", "0.1, 6000", "0.4, 3000"})
+    void theModelAgreesWhenStorageFails(double trouble, long steps) throws InterruptedException {
+        Fuzz.Result result = run(Options.of(SEED, (long) (steps * SCALE), Checks.EVERY_STEP_AND_PAGE)
+                .withStorage()
+                .withTrouble(trouble));
         assertThat(result.injected().values()).allMatch(times -> times > 0);
     }
 }

@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Test;
 class ReportTest {
     @Test
     void everyStepCanBeWrittenAndReadAgain() {
-        Generator generator = new Generator(3, new Model());
+        Generator generator = new Generator(3, new Model(), true);
         List<Op> ops = new ArrayList<>();
         for (int i = 0; i < 5_000; i++) {
             ops.add(generator.next());
@@ -83,7 +83,7 @@ class ReportTest {
     void aFailingRunIsShrunkToWhatItNeeds() {
         // A driver that fails for ever is no defect, but a replay that must not have trouble calls it one.
         List<Op> ops = new ArrayList<>();
-        Generator generator = new Generator(9, new Model());
+        Generator generator = new Generator(9, new Model(), false);
         for (int i = 0; i < 60; i++) {
             ops.add(generator.next());
         }
