@@ -22,6 +22,11 @@ public final class CompressedStore implements PageStore {
     /** How many bytes of pages there is address space for, as a multiple of the memory. */
     public static final int ADDRESS_SPACE_FACTOR = 4;
 
+    /** Which part of the slabs, and how many besides, are not counted on. */
+    private static final int SPARE_PART = 16;
+
+    private static final int SPARE_SLABS = 2;
+
     private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG;
     private static final ValueLayout.OfLong ANY_LONG = ValueLayout.JAVA_LONG_UNALIGNED;
 
@@ -99,6 +104,15 @@ public final class CompressedStore implements PageStore {
     @Override
     public long capacityBytes() {
         return memory.byteSize();
+    }
+
+    @Override
+    public long guaranteedBytes() {
+        // Pages that do not compress are stored as they are, with a head in front, and so many fit into a slab. Some
+        // slabs are partly empty, since pages of other sizes were there before.
+        long each = SlotLayout.SLAB_BYTES / SlotLayout.slotBytes(SlotLayout.RAW_CLASS);
+        long slabCount = capacityBytes() / SlotLayout.SLAB_BYTES;
+        return Math.max(0, slabCount - slabCount / SPARE_PART - SPARE_SLABS) * each * Page.SIZE;
     }
 
     // ---- index -------------------------------------------------------------------------------------------------

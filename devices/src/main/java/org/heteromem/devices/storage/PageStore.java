@@ -42,6 +42,11 @@ public interface PageStore extends FrameStore {
     /** {@return how many bytes it may occupy at most} */
     long capacityBytes();
 
+    /** {@return how many bytes of pages it can hold whatever they contain, when it is empty} */
+    default long guaranteedBytes() {
+        return capacityBytes();
+    }
+
     /**
      * Takes over what a predecessor left in the {@link StoreMemory}; before any other use. Pages that nobody uses are
      * dropped; a page whose entry makes no sense is dropped too, and a read of it will say so.

@@ -141,11 +141,42 @@ final class Slabs {
 
     /** {@return the offset of a free slot of the class, or of a larger one if there is none; NONE if there is none at all} */
     long allocate(int slotClass) {
+        long offset = allocateHereOrAbove(slotClass);
+        return offset == NONE && dropUnused() ? allocateHereOrAbove(slotClass) : offset;
+    }
+
+    private long allocateHereOrAbove(int slotClass) {
         long offset = allocate(slotClass, true);
         for (int c = slotClass + 1; offset == NONE && c < SlotLayout.CLASSES; c++) {
             offset = allocate(c, false);
         }
         return offset;
+    }
+
+    /** Takes from each class the slab that it keeps although nothing is in it; false if there was none. */
+    private boolean dropUnused() {
+        boolean dropped = false;
+        for (Room room : rooms) {
+            Slab unused = null;
+            room.lock.lock();
+            try {
+                for (int i = 0; i < room.count && unused == null; i++) {
+                    Slab slab = room.slabs[i];
+                    unused = slab != null && slab.used == 0 ? slab : null;
+                }
+                if (unused != null) {
+                    room.remove(unused);
+                    slabs[unused.index] = null;
+                }
+            } finally {
+                room.lock.unlock();
+            }
+            if (unused != null) {
+                giveBack(unused.index);
+                dropped = true;
+            }
+        }
+        return dropped;
     }
 
     private long allocate(int slotClass, boolean grow) {
