@@ -46,7 +46,7 @@ public final class ServedDaemon implements AutoCloseable {
         DaemonSocket.prepare(options.socket());
         try {
             return new ServedDaemon(daemon.get());
-        } catch (NativeException | IllegalStateException e) {
+        } catch (NativeException | IllegalStateException | IllegalArgumentException e) {
             throw new DaemonFailedException("cannot listen at " + options.socket() + ": " + e.getMessage(), e);
         }
     }

@@ -86,7 +86,9 @@ public final class Daemon implements AutoCloseable {
      *
      * @param options what it shall do
      * @param out who is told what happens, line by line; called by many threads
-     * @throws NativeException EADDRINUSE if another daemon has the socket
+     * @throws IllegalStateException if another daemon serves at the socket, or something else is there
+     * @throws IllegalArgumentException if the socket's path is too long
+     * @throws NativeException if nobody can listen there; says why
      */
     public Daemon(DaemonOptions options, Consumer<String> out) {
         this(options, out, null, FailPoints.NONE);
@@ -99,7 +101,9 @@ public final class Daemon implements AutoCloseable {
      * @param options what it shall do; as its predecessor's, as far as devices are concerned
      * @param out who is told what happens, line by line; called by many threads
      * @return the daemon
-     * @throws IllegalStateException if another daemon serves at the socket; says which
+     * @throws IllegalStateException if another daemon serves at the socket, or something else is there
+     * @throws IllegalArgumentException if the socket's path is too long; its keeper's is 7 bytes longer
+     * @throws NativeException if nobody can listen there; says why
      */
     public static Daemon withKeeper(DaemonOptions options, Consumer<String> out) {
         return withKeeper(options, out, FailPoints.NONE);
@@ -107,6 +111,7 @@ public final class Daemon implements AutoCloseable {
 
     static Daemon withKeeper(DaemonOptions options, Consumer<String> out, FailPoints points) {
         Path keeper = Path.of(options.socket() + ".keeper");
+        UnixSocket.requirePath(keeper);
         Custody custody = new Custody(keeper, Commands.keeper(keeper, options.owner()), Commands.ofThisProcess(), out);
         try {
             return new Daemon(options, out, custody, points);
@@ -135,6 +140,7 @@ public final class Daemon implements AutoCloseable {
                 .orElseGet(() -> listen(options.socket()));
         if (custody != null) {
             inherited.forEach(custody::resume);
+            custody.begin();
             takeOver(inherited);
         }
     }
@@ -142,15 +148,12 @@ public final class Daemon implements AutoCloseable {
     private static UnixSocket listen(Path socket) {
         try {
             UnixSocket.connect(socket).close();
+            throw new IllegalStateException(
+                    "another daemon serves at " + socket + "; end it first, or choose another socket (--socket)");
         } catch (NativeException e) {
             if (e.errno() == Errno.ECONNREFUSED) {
                 // Somebody was killed here: nobody listens.
-                try {
-                    Files.deleteIfExists(socket);
-                } catch (IOException failure) {
-                    throw new IllegalStateException(
-                            "cannot remove the socket that a daemon has left: " + socket, failure);
-                }
+                UnixSocket.removeAbandoned(socket);
             }
         }
         return UnixSocket.listen(socket, BACKLOG);

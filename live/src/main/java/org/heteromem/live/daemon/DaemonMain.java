@@ -35,7 +35,7 @@ public final class DaemonMain {
         Processes.startSession();
         try (Daemon daemon = Daemon.withKeeper(options, out, failPoints(arguments))) {
             daemon.run();
-        } catch (NativeException | IllegalStateException e) {
+        } catch (NativeException | IllegalStateException | IllegalArgumentException e) {
             System.err.println("heteromem daemon: " + e.getMessage());
             System.exit(1);
         }

@@ -25,6 +25,8 @@ import org.jspecify.annotations.Nullable;
 public final class Custody implements AutoCloseable {
     private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(30);
     private static final int POLL_MILLIS = 2;
+    /** Keepers that may die in a row before they were of any use. */
+    private static final int MOST_FAILURES = 10;
 
     private final Path socket;
     private final List<String> keeperCommand;
@@ -40,7 +42,7 @@ public final class Custody implements AutoCloseable {
     private final Thread watch;
 
     /**
-     * Finds a keeper and takes over what it has; else starts one, which is not waited for.
+     * Finds a keeper and takes over what it has. Where there is none, {@link #begin} starts one.
      *
      * @param socket where the keeper is, or shall be
      * @param keeperCommand how to start one
@@ -53,13 +55,26 @@ public final class Custody implements AutoCloseable {
         this.keeperCommand = List.copyOf(keeperCommand);
         this.workerCommand = List.copyOf(workerCommand);
         this.log = log;
+        this.watch = Thread.ofPlatform().name("keeper-watch").daemon().unstarted(this::watch);
         UnixSocket found = tryConnect();
-        if (found == null) {
-            startKeeper();
-        } else {
+        if (found != null) {
             take(found, inherited);
         }
-        watch = Thread.ofPlatform().name("keeper-watch").daemon().start(this::watch);
+    }
+
+    /**
+     * Starts a keeper if there is none, which is not waited for. Once, and only by who serves already: the keeper of a
+     * process that cannot would stay behind.
+     *
+     * @throws IllegalStateException if it cannot be started
+     */
+    public void begin() {
+        synchronized (this) {
+            if (keeper == null) {
+                startKeeper();
+            }
+        }
+        watch.start();
     }
 
     /** Another daemon serves here. */
@@ -101,8 +116,8 @@ public final class Custody implements AutoCloseable {
 
     private void startKeeper() {
         try {
-            // The socket of a keeper that was killed: nobody listens there.
-            Files.deleteIfExists(socket);
+            // That of a keeper that was killed: nobody listens there.
+            UnixSocket.removeAbandoned(socket);
             started = new ProcessBuilder(keeperCommand)
                     .redirectInput(new File("/dev/null"))
                     .redirectOutput(ProcessBuilder.Redirect.INHERIT)
@@ -124,12 +139,14 @@ public final class Custody implements AutoCloseable {
             switch (message.kind()) {
                 case ITEM -> into.add(message.item());
                 case REFUSED -> {
+                    started = null;
                     found.close();
                     throw new BusyException("daemon " + message.payload()
                             + " serves here already, and its keeper is at " + socket
                             + "; use that daemon, or another socket");
                 }
                 case BEGIN -> {
+                    started = null;
                     keeper = found;
                     say(Packet.Kind.WORKER, new Item("worker", String.join("\0", workerCommand), List.of()));
                     return;
@@ -142,7 +159,11 @@ public final class Custody implements AutoCloseable {
     /** The keeper, waited for if it is only just starting; a new one gets everything. */
     private UnixSocket needKeeper() {
         long deadline = System.nanoTime() + PATIENCE_NANOS;
+        int failures = 0;
         while (keeper == null) {
+            if (closed) {
+                throw new IllegalStateException("no keeper is needed any more");
+            }
             UnixSocket found = tryConnect();
             if (found != null) {
                 List<Item> had = new ArrayList<>();
@@ -156,6 +177,10 @@ public final class Custody implements AutoCloseable {
             }
             Process starting = started;
             if (starting != null && !starting.isAlive()) {
+                if (++failures == MOST_FAILURES) {
+                    throw new IllegalStateException(
+                            "no keeper lives long enough to be of use, " + failures + " have died: " + keeperCommand);
+                }
                 log.accept("a keeper has died before it kept anything: starting another one");
                 startKeeper();
             }
@@ -251,6 +276,11 @@ public final class Custody implements AutoCloseable {
                 } catch (NativeException e) {
                     forget();
                     continue;
+                } catch (IllegalStateException e) {
+                    if (!closed) {
+                        log.accept("without a keeper, memory would be lost with this process: " + e.getMessage());
+                    }
+                    return;
                 }
             }
             Poller poller = new Poller(2);
@@ -268,6 +298,23 @@ public final class Custody implements AutoCloseable {
                     }
                 }
             }
+        }
+    }
+
+    /** Ends a keeper that was started and has never been reached: nobody else would. */
+    private void dismiss() {
+        Process unused = started;
+        if (unused == null) {
+            return;
+        }
+        unused.destroyForcibly();
+        try {
+            unused.waitFor();
+            UnixSocket.removeAbandoned(socket);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } catch (IllegalStateException e) {
+            log.accept(String.valueOf(e.getMessage()));
         }
     }
 
@@ -291,6 +338,7 @@ public final class Custody implements AutoCloseable {
             if (last != null) {
                 last.close();
             }
+            dismiss();
         }
         bell.close();
         if (interrupted) {

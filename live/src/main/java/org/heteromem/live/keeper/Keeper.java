@@ -20,6 +20,8 @@ import org.jspecify.annotations.Nullable;
 /** The keeper's loop: one thread, one worker, a map of items. */
 final class Keeper implements AutoCloseable {
     private static final int NOTICE_MILLIS = 200;
+    /** How long it waits for the one who has started it. */
+    private static final long PATIENCE_NANOS = TimeUnit.MINUTES.toNanos(2);
     /** A worker that never gets as far as this has a defect, and starting it ever faster helps nobody. */
     private static final int LONGEST_PAUSE_MILLIS = 5_000;
 
@@ -36,6 +38,7 @@ final class Keeper implements AutoCloseable {
     private List<String> command = List.of();
     private int pauseMillis;
     private boolean everServed;
+    private final long begin = System.nanoTime();
     private boolean ownerGone;
 
     /**
@@ -78,6 +81,10 @@ final class Keeper implements AutoCloseable {
 
     /** Nobody serves: starts somebody, or lets go of what nobody needs any more; false if there is nothing left to do. */
     private boolean waitForWorker() {
+        if (!everServed && System.nanoTime() - begin > PATIENCE_NANOS) {
+            log.accept("nobody has come: whoever started it was killed");
+            return false;
+        }
         dropDead();
         boolean clients = items.keySet().stream().anyMatch(key -> key.startsWith("client/"));
         if (restarts) {

@@ -6,7 +6,9 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
@@ -168,13 +170,41 @@ public final class UnixSocket implements AutoCloseable {
         return number;
     }
 
-    /** {@code struct sockaddr_un}: family in 2 bytes, then the path and a zero. */
-    private static MemorySegment address(Path path, Arena arena) {
-        byte[] name = path.toString().getBytes(StandardCharsets.UTF_8);
-        if (name.length > MAX_PATH_BYTES || name.length == 0) {
-            throw new IllegalArgumentException("socket path of " + name.length + " bytes is not in 1.." + MAX_PATH_BYTES
+    /**
+     * Checks that a path is one that sockets can have.
+     *
+     * @throws IllegalArgumentException if it is longer than {@link #MAX_PATH_BYTES}, or empty
+     */
+    public static void requirePath(Path path) {
+        int length = path.toString().getBytes(StandardCharsets.UTF_8).length;
+        if (length > MAX_PATH_BYTES || length == 0) {
+            throw new IllegalArgumentException("socket path of " + length + " bytes is not in 1.." + MAX_PATH_BYTES
                     + ", Linux's limit; choose a shorter directory: " + path);
         }
+    }
+
+    /**
+     * Removes the file of a socket at which nobody listens any more, if there is one.
+     *
+     * @throws IllegalStateException if something else than a socket is there, or it cannot be removed
+     */
+    public static void removeAbandoned(Path path) {
+        try {
+            if (Files.exists(path, LinkOption.NOFOLLOW_LINKS)
+                    && !Files.readAttributes(path, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS)
+                            .isOther()) {
+                throw new IllegalStateException(path + " is no socket; choose another path, or remove it");
+            }
+            Files.deleteIfExists(path);
+        } catch (IOException e) {
+            throw new IllegalStateException("cannot remove the socket that somebody has left: " + e, e);
+        }
+    }
+
+    /** {@code struct sockaddr_un}: family in 2 bytes, then the path and a zero. */
+    private static MemorySegment address(Path path, Arena arena) {
+        requirePath(path);
+        byte[] name = path.toString().getBytes(StandardCharsets.UTF_8);
         MemorySegment address = arena.allocate(2 + name.length + 1, 8);
         address.set(ValueLayout.JAVA_SHORT, 0, (short) AF_UNIX);
         MemorySegment.copy(name, 0, address, ValueLayout.JAVA_BYTE, 2, name.length);

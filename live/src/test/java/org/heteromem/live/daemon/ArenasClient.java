@@ -27,7 +27,6 @@ final class ArenasClient {
         long end = System.nanoTime() + millis * 1_000_000;
         long steps = 0;
         try (Heteromem memory = Heteromem.open(Options.ram("4M").overflow("compressed", "64M"))) {
-            System.out.println("ready");
             List<Block> blocks = new ArrayList<>();
             while (System.nanoTime() < end) {
                 steps++;
@@ -39,6 +38,10 @@ final class ArenasClient {
                     long value = random.nextLong() | 1;
                     fill(fresh, value);
                     blocks.add(new Block(arena, fresh, value));
+                    if (steps == 1) {
+                        // From now on its daemon has something that must not be lost.
+                        System.out.println("ready");
+                    }
                     continue;
                 }
                 Block block = blocks.get(random.nextInt(blocks.size()));
