@@ -634,6 +634,7 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
             for (StorageDevice device : devices) {
                 pages += fetch(device, region.address + request.offset(i), request.rangeBytes(i));
             }
+            mmu.heal(region, Page.of(request.offset(i)), Page.of(request.rangeBytes(i)));
         }
         done(request.correlation(), pages, 0);
     }

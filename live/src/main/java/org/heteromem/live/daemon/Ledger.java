@@ -42,6 +42,7 @@ final class Ledger implements AutoCloseable {
     private final Mapping mapping;
     private final MemorySegment words;
     private final PageSet allocated;
+    private final PageSet poisoned;
 
     private Ledger(Memfd memory, long pages) {
         this.memory = memory;
@@ -51,16 +52,23 @@ final class Ledger implements AutoCloseable {
         }
         this.mapping = Mapping.shared(memory, 0, bytes(pages));
         this.words = mapping.segment().asSlice(0, pages * Long.BYTES);
-        this.allocated = new PageSet(mapping.segment().asSlice(pages * Long.BYTES));
+        long set = PageSet.bytes(pages);
+        this.allocated = new PageSet(mapping.segment().asSlice(pages * Long.BYTES, set));
+        this.poisoned = new PageSet(mapping.segment().asSlice(pages * Long.BYTES + set, set));
     }
 
     private static long bytes(long pages) {
-        return pages * Long.BYTES + PageSet.bytes(pages);
+        return pages * Long.BYTES + 2 * PageSet.bytes(pages);
     }
 
     /** What of the region is in use, as the client says; behind the words. */
     PageSet allocated() {
         return allocated;
+    }
+
+    /** Which pages of the region are lost, so that a touch of them is a SIGBUS; behind that. */
+    PageSet poisoned() {
+        return poisoned;
     }
 
     /** An empty one. */

@@ -1,5 +1,6 @@
 package org.heteromem.live.daemon;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -248,9 +249,48 @@ final class LiveMmu implements Mmu {
         }
     }
 
+    /**
+     * Makes poisoned pages of a range usable again, after their contents were given up. Only placing a page takes the
+     * poison off.
+     */
+    void heal(Region region, long first, long count) {
+        synchronized (region.poisoned) {
+            if (region.poisoned.count(first, count) == 0) {
+                return;
+            }
+            try (Arena arena = Arena.ofConfined()) {
+                MemorySegment zeros = arena.allocate(Page.SIZE, Page.SIZE);
+                for (long index = first; index < first + count; index++) {
+                    if (region.poisoned.remove(index, 1) > 0) {
+                        heal(region, index, zeros);
+                    }
+                }
+            }
+        }
+    }
+
+    private void heal(Region region, long index, MemorySegment zeros) {
+        long result;
+        while ((result = region.faults.tryCopy(region.address + Page.address(index), zeros, 0, Page.SIZE, 0))
+                == -Errno.EAGAIN) {
+            Thread.onSpinWait();
+        }
+        if (result > 0) {
+            punch(region, Page.of(region.address) + index, 1);
+        } else if (result != -Errno.EEXIST && !gone) {
+            // Where a page is, it was brought home after all.
+            troubles.refused(region, index, "UFFDIO_COPY", (int) -result);
+        }
+    }
+
     /** Makes every touch of a page a SIGBUS from now on, and lets those who wait for it go on into it. */
     void poison(Region region, long index) {
+        synchronized (region.poisoned) {
+            region.poisoned.add(index, 1);
+        }
         long address = region.address + Page.address(index);
+        // What is left of the write protection under which the page was moved out would be in the way.
+        protect(region, Page.of(address), 1, Uffdio.PROTECT_DONTWAKE);
         long result;
         while ((result = region.faults.tryPoison(address, Page.SIZE, 0)) == -Errno.EAGAIN) {
             Thread.onSpinWait();

@@ -20,6 +20,8 @@ final class Region implements AutoCloseable {
     final HomedMemory frames;
     /** What of it is in use, as the client says; guarded by the session. */
     final PageSet allocated;
+    /** Pages whose touch may be a SIGBUS, because their contents were lost; guarded by itself. */
+    final PageSet poisoned;
 
     Region(
             int id,
@@ -41,6 +43,7 @@ final class Region implements AutoCloseable {
         this.placements = placements;
         this.frames = frames;
         this.allocated = ledger.allocated();
+        this.poisoned = ledger.poisoned();
     }
 
     boolean contains(long anyAddress) {
