@@ -314,9 +314,10 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
                 Policies.victims(daemon.options().victims()));
         devices.addAll(daemon.devicesFor(this, memory));
         mmu.setDevices(devices.stream().map(StorageDevice::memory).toList());
-        limitPages = Page.of(ram);
+        // What is promised can be held whatever the pages contain, and one can still come home when all is full.
+        limitPages = budget.limit() - 2 * budget.reserve();
         for (StorageDevice device : devices) {
-            limitPages += Page.of(device.store().capacityBytes());
+            limitPages += Page.of(device.store().guaranteedBytes());
         }
         evictor = new Evictor(manager, space, budget, order, devices);
         welcomed = true;
@@ -851,7 +852,13 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
 
     @Override
     public boolean makeRoom(FaultResult.NoMemory shortage) {
-        return evictor.reclaimNow() > 0;
+        evictor.noticeUse();
+        return evictor.reclaimNow() > 0 || !evictor.isStuck();
+    }
+
+    @Override
+    public void served() {
+        evictor.noticeUse();
     }
 
     @Override

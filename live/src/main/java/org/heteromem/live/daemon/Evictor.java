@@ -22,6 +22,8 @@ import org.jspecify.annotations.Nullable;
 final class Evictor implements Runnable {
     /** Pages moved at a time. */
     static final int BATCH = 512;
+    /** How often in a row it must have tried in vain. */
+    private static final int STUCK = 20;
     /** Pages moved at a time by somebody who waits for the first of them. */
     private static final int DIRECT_BATCH = 64;
 
@@ -34,6 +36,8 @@ final class Evictor implements Runnable {
     private final long high;
     private volatile @Nullable Thread thread;
     private volatile boolean stopped;
+    private volatile int fruitless;
+    private final Demotion demotion;
     final LongAdder direct = new LongAdder();
 
     Evictor(
@@ -47,6 +51,7 @@ final class Evictor implements Runnable {
         this.budget = budget;
         this.regions = regions;
         this.devices = devices;
+        this.demotion = new Demotion(devices);
         this.low = Math.clamp(budget.limit() / 32, 16, 4096);
         this.high = Math.min(2 * low, budget.limit() / 2);
     }
@@ -70,18 +75,39 @@ final class Evictor implements Runnable {
     public void run() {
         thread = Thread.currentThread();
         while (!stopped) {
-            if (budget.free() >= low || devices.isEmpty()) {
-                LockSupport.park(this);
-                continue;
+            boolean wanted = budget.free() < low;
+            boolean worked = wanted && work();
+            fruitless = wanted && !worked ? fruitless + 1 : 0;
+            // Not before RAM has room: somebody may wait for that.
+            worked |= !stopped && demotion.keepHeadroom();
+            if (stopped) {
+                return;
             }
-            while (!stopped && budget.free() < high) {
-                if (reclaim((int) Math.min(BATCH, high - budget.free() + 1)) == 0) {
-                    // Everything is pinned, busy or refused: whoever needs a frame will say so.
-                    LockSupport.parkNanos(this, 1_000_000);
-                    break;
+            if (budget.free() >= low || devices.isEmpty()) {
+                if (!worked) {
+                    LockSupport.park(this);
                 }
+            } else if (!worked) {
+                // Everything is pinned, busy or refused: whoever needs a frame will say so.
+                LockSupport.parkNanos(this, 1_000_000);
             }
         }
+    }
+
+    private boolean work() {
+        boolean worked = false;
+        while (!stopped && budget.free() < high) {
+            if (reclaim((int) Math.min(BATCH, high - budget.free() + 1)) == 0) {
+                break;
+            }
+            worked = true;
+        }
+        return worked;
+    }
+
+    /** Whether it has tried again and again and nothing can leave RAM: not while it waits for a slow device. */
+    boolean isStuck() {
+        return devices.isEmpty() || fruitless >= STUCK;
     }
 
     void stop() {
@@ -127,10 +153,18 @@ final class Evictor implements Runnable {
         return moved;
     }
 
-    /** Moves what of a range is in RAM to the first device that takes it; returns how many pages went. */
+    /**
+     * Moves what of a range is in RAM to the first device, for which those that have been there longest may have to go to
+     * the next; and if that is of no use, to the first device that takes it. Returns how many pages went.
+     */
     long evict(long address, long bytes) {
-        for (StorageDevice device : devices) {
+        for (int i = 0; i < devices.size(); i++) {
+            StorageDevice device = devices.get(i);
+            long refusals = Demotion.refusals(device);
             long moved = device.evict(space, address, bytes);
+            if (moved == 0 && Demotion.refusals(device) != refusals && demotion.makeRoom(i, DIRECT_BATCH)) {
+                moved = device.evict(space, address, bytes);
+            }
             if (moved > 0) {
                 return moved;
             }

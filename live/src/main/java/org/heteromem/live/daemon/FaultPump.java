@@ -30,6 +30,8 @@ final class FaultPump implements Runnable, AutoCloseable {
     private static final int BATCH = 64;
     /** How often a device may do its work without getting anywhere before the page counts as lost. */
     private static final int NO_PROGRESS_LIMIT = 10_000;
+    /** How long nothing may leave RAM, while nobody is about to move anything, before a page counts as lost. */
+    private static final long NO_MEMORY_NANOS = 2_000_000_000L;
     /** How often in a row a page may be touched although it is there. */
     private static final int SUSPICIOUS = 3;
 
@@ -45,6 +47,9 @@ final class FaultPump implements Runnable, AutoCloseable {
          * @return whether it is worth to try again
          */
         boolean makeRoom(FaultResult.NoMemory shortage);
+
+        /** Some faults were served: RAM may be running low. */
+        void served();
 
         /** A page cannot be produced. */
         void lost(long page, String device, String detail);
@@ -76,6 +81,9 @@ final class FaultPump implements Runnable, AutoCloseable {
     private final long[] suspects = new long[SUSPECTS];
 
     private final int[] suspicions = new int[SUSPECTS];
+    /** Since when nothing has left RAM although a fault needs it, or 0; the pump's thread only. */
+    private long stuckSince;
+
     private final long[] tampering = new long[SUSPECTS];
 
     FaultPump(AddressSpace space, LiveMmu mmu, Host host) {
@@ -168,6 +176,7 @@ final class FaultPump implements Runnable, AutoCloseable {
                     host.foreign(events.event(i));
                 }
             }
+            host.served();
         } while (count == events.capacity());
     }
 
@@ -196,10 +205,16 @@ final class FaultPump implements Runnable, AutoCloseable {
                     return;
                 }
                 case FaultResult.NoMemory shortage -> {
-                    if (!host.makeRoom(shortage) && tries > NO_PROGRESS_LIMIT) {
-                        host.lost(page, shortage.node().toString(), "no memory for it, and nothing can be moved out");
+                    if (host.makeRoom(shortage)) {
+                        stuckSince = 0;
+                    } else if (isStuck()) {
+                        host.lost(
+                                page,
+                                "RAM",
+                                "RAM is full, and no device takes a page: give the daemon a larger overflow");
                         return;
                     }
+                    Thread.yield();
                 }
                 case FaultResult.NoProgress none -> {
                     if (tries > NO_PROGRESS_LIMIT) {
@@ -218,6 +233,15 @@ final class FaultPump implements Runnable, AutoCloseable {
                 }
             }
         }
+    }
+
+    /** Whether nothing has left RAM for so long that nothing will. Faults that find it so later need not wait again. */
+    private boolean isStuck() {
+        long now = System.nanoTime();
+        if (stuckSince == 0) {
+            stuckSince = now;
+        }
+        return now - stuckSince > NO_MEMORY_NANOS;
     }
 
     /**
