@@ -108,6 +108,7 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
 
     private final CopyOnWriteArrayList<Region> order = new CopyOnWriteArrayList<>();
     private final List<StorageDevice> devices = new CopyOnWriteArrayList<>();
+    private final OverflowFiles overflowFiles;
     private final FaultPump pump;
     private final DurableMemory memory;
     private volatile String name = "";
@@ -133,6 +134,7 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
         this.process = process;
         this.pid = pid;
         this.log = log.limited(MAX_LOG_LINES);
+        this.overflowFiles = new OverflowFiles(daemon.options().owner() == 0 ? number : 0, this.log);
         this.manager = daemon.manager();
         this.mmu = new LiveMmu(this, daemon.points());
         this.space = manager.createAddressSpace(mmu);
@@ -460,6 +462,16 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
         return !welcomed && !ended;
     }
 
+    /** What its devices keep in memory. */
+    DurableMemory memory() {
+        return memory;
+    }
+
+    /** Where its devices keep pages on disks. */
+    OverflowFiles overflowFiles() {
+        return overflowFiles;
+    }
+
     int regionCount() {
         return regions.size();
     }
@@ -622,6 +634,7 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
         long freed = 0;
         for (int i = 0; i < request.count(); i++) {
             space.advise(region.address + request.offset(i), request.rangeBytes(i), Advice.DONTNEED);
+            mmu.heal(region, Page.of(request.offset(i)), Page.of(request.rangeBytes(i)));
             freed += region.allocated.remove(Page.of(request.offset(i)), Page.of(request.rangeBytes(i)));
         }
         allocatedPages -= freed;
@@ -635,7 +648,6 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
             for (StorageDevice device : devices) {
                 pages += fetch(device, region.address + request.offset(i), request.rangeBytes(i));
             }
-            mmu.heal(region, Page.of(request.offset(i)), Page.of(request.rangeBytes(i)));
         }
         done(request.correlation(), pages, 0);
     }
@@ -996,6 +1008,7 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
             List.copyOf(order).forEach(region -> giveBack(() -> unregister(region)));
             giveBack(space::exit);
             giveBack(() -> daemon.removeDevices(devices));
+            giveBack(overflowFiles::close);
             giveBack(() -> release(key()));
             giveBack(memory::close);
             giveBack(pump::close);

@@ -346,11 +346,13 @@ public final class Daemon implements AutoCloseable {
     /** Makes the overflow devices of a client, fastest first. */
     List<StorageDevice> devicesFor(ClientSession session, DurableMemory memory) {
         List<StorageDevice> made = new ArrayList<>();
+        OverflowFiles files = session.overflowFiles();
         try {
             for (String what : options.overflow()) {
-                StorageSpec spec = StorageSpec.parse(what);
-                made.add(StorageDevices.create(
-                        manager, spec, memory, StorageOptions.defaults().withName(deviceName(spec, made))));
+                StorageSpec spec = files.specOf(StorageSpec.parse(what));
+                StorageOptions named = StorageOptions.defaults().withName(deviceName(spec, made));
+                made.add(files.open(spec, () -> StorageDevices.create(manager, spec, memory, named)));
+                files.reserve(spec);
             }
             return made;
         } catch (RuntimeException e) {
