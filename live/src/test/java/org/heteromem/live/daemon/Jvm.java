@@ -13,6 +13,17 @@ final class Jvm {
     private Jvm() {}
 
     static Process start(Class<?> main, File output, Object... arguments) throws IOException {
+        return start(main, ProcessBuilder.Redirect.appendTo(output), arguments);
+    }
+
+    static Process start(Class<?> main, ProcessBuilder.Redirect output, Object... arguments) throws IOException {
+        return new ProcessBuilder(command(main, arguments))
+                .redirectErrorStream(true)
+                .redirectOutput(output)
+                .start();
+    }
+
+    static List<String> command(Class<?> main, Object... arguments) {
         String classes = System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
         List<String> command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
@@ -25,10 +36,7 @@ final class Jvm {
         for (Object argument : arguments) {
             command.add(argument.toString());
         }
-        return new ProcessBuilder(command)
-                .redirectErrorStream(true)
-                .redirectOutput(ProcessBuilder.Redirect.appendTo(output))
-                .start();
+        return command;
     }
 
     /** What a process has said. */
