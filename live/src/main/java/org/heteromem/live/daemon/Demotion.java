@@ -34,7 +34,7 @@ final class Demotion {
         return figures.fullRefusals() + figures.writeErrors();
     }
 
-    /** Moves a batch off each device but the last that has less than its headroom; returns whether any page moved. */
+    /** Makes each device but the last that has less than its headroom a batch emptier; returns whether any is. */
     boolean keepHeadroom() {
         boolean moved = false;
         for (int i = devices.size() - 2; i >= 0; i--) {
@@ -42,7 +42,9 @@ final class Demotion {
             long headroom = Math.min(device.store().capacityBytes() / HEADROOM_PART, MAX_HEADROOM_BYTES);
             // No more than is wanted: what is faster should be full.
             int batch = Math.clamp(Page.of(headroom), 1, BATCH);
-            if (lacks(device, headroom) && device.demoteTo(devices.get(i + 1), batch) > 0) {
+            // Copies of pages that are in RAM go first: they cost nothing.
+            if (lacks(device, headroom)
+                    && (device.dropCopies(batch) > 0 || device.demoteTo(devices.get(i + 1), batch) > 0)) {
                 moved = true;
             }
         }
