@@ -2,8 +2,10 @@ package org.heteromem.devices.accelerator;
 
 import java.util.BitSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.function.LongPredicate;
 import org.heteromem.core.AddressSpace;
 import org.heteromem.core.Errno;
 import org.heteromem.core.MemoryException;
@@ -11,6 +13,8 @@ import org.heteromem.core.MemoryHold;
 import org.heteromem.core.MemoryManager;
 import org.heteromem.core.Page;
 import org.heteromem.core.device.DeviceMemory;
+import org.heteromem.core.migrate.Migration;
+import org.heteromem.core.migrate.SourceEntries;
 import org.heteromem.core.policy.BlockView;
 import org.heteromem.core.policy.Move;
 import org.heteromem.core.policy.PageRange;
@@ -217,20 +221,108 @@ public final class Accelerator implements AutoCloseable {
     }
 
     /**
+     * Moves what of a range is on the device to RAM, as far as RAM has room. Pages that are busy stay.
+     *
+     * @param space whose pages
+     * @param address first byte
+     * @param length bytes, positive; the range is widened to whole pages
+     * @return how many pages went
+     */
+    public long evict(AddressSpace space, long address, long length) {
+        long end = Page.of(checkedEnd(address, length) - 1) + 1;
+        Mirror mirror = device.mirror(space);
+        long moved = 0;
+        for (long page = mirror.table().nextCovered(Page.of(address), end);
+                page < end;
+                page = mirror.table().nextCovered(page, end)) {
+            DeviceBlock block = mirror.table().block(page);
+            long stop = Math.min(end, block.firstPage() + Page.PER_BLOCK);
+            BitSet keep = new BitSet(Page.PER_BLOCK);
+            keep.set(0, Page.PER_BLOCK);
+            keep.clear((int) (page - block.firstPage()), (int) (stop - block.firstPage()));
+            moved += block.pagesOnDevice() == 0 ? 0 : device.eviction().evict(block, keep);
+            page = stop;
+        }
+        return moved;
+    }
+
+    /**
      * Moves all pages to RAM, of all processes.
      *
      * @return how many could not go: RAM is full or somebody outside holds them
      */
     public long evictAll() {
         for (int round = 0; round < EVICT_ROUNDS && device.pool().inUseCount() > 0; round++) {
-            int moved = device.eviction().moveToRam(device.pool().inUse());
-            device.tally().evictedPages.add(moved);
+            int moved = evictResidents();
             if (moved == 0) {
                 Thread.yield();
             }
         }
         return device.pool().inUseCount();
     }
+
+    private int evictResidents() {
+        if (device.host().reachable()) {
+            int moved = device.eviction().moveToRam(device.pool().inUse());
+            device.tally().evictedPages.add(moved);
+            return moved;
+        }
+        int moved = 0;
+        for (BlockView block : device.pool().residents()) {
+            moved += block instanceof DeviceBlock own ? device.eviction().evict(own, NONE) : 0;
+        }
+        return moved;
+    }
+
+    // ---- after a restart ---------------------------------------------------------------------------------------
+
+    /**
+     * Takes over what a predecessor left in the memory, given by {@link AcceleratorBuilder#store}; before any page is moved.
+     * Frames in use are kept for {@link #restore}, all others are free.
+     *
+     * @param usedFrames which frames are in use, counted from the first, by the tables of whoever restores
+     */
+    public void recover(LongPredicate usedFrames) {
+        for (int frame = 0; frame < device.pool().frames(); frame++) {
+            if (usedFrames.test(frame) && !device.pool().claim(frame)) {
+                throw new IllegalStateException("frame " + frame + " of device '" + memory().name()
+                        + "' is in use already; recover before pages are moved");
+            }
+        }
+    }
+
+    /**
+     * Maps pages whose contents are here since before a restart.
+     *
+     * @param space whose pages
+     * @param address address of the first, a multiple of the page size; the pages lie in one private anonymous area
+     * @param frameOfPage for each page its frame, counted from the first, or -1
+     * @return how many were mapped: all that had a frame, unless a page was there already or the frame was not kept by {@link
+     *     #recover}
+     * @throws MemoryException EINVAL if the range is not inside one area
+     */
+    public int restore(AddressSpace space, long address, int[] frameOfPage) {
+        Mirror mirror = device.mirror(space);
+        try (Migration migration =
+                Migration.setup(space, address, Page.address(frameOfPage.length), Set.of(), device)) {
+            SourceEntries sources = migration.sources();
+            for (int i = 0; i < frameOfPage.length; i++) {
+                if (!sources.hole(i) || !sources.movable(i) || !device.pool().taken(frameOfPage[i])) {
+                    continue;
+                }
+                long frame = memory().firstFrame() + frameOfPage[i];
+                if (memory().references(frame) == 0) {
+                    long page = Page.of(address) + i;
+                    memory().initFrame(frame);
+                    device.pool().assign(frame, mirror.table().block(page), page);
+                    migration.setDestination(i, frame);
+                }
+            }
+            return migration.migrate();
+        }
+    }
+
+    // ---- the end -----------------------------------------------------------------------------------------------
 
     /**
      * Moves everything home, stops following processes and takes the memory away. No kernel may be under way.

@@ -1,5 +1,6 @@
 package org.heteromem.devices.accelerator;
 
+import java.util.Objects;
 import java.util.concurrent.Executor;
 import java.util.function.LongSupplier;
 import java.util.function.Predicate;
@@ -7,9 +8,12 @@ import org.heteromem.core.Errno;
 import org.heteromem.core.MemoryException;
 import org.heteromem.core.MemoryManager;
 import org.heteromem.core.Page;
+import org.heteromem.core.memory.ArenaStore;
+import org.heteromem.core.memory.FrameStore;
 import org.heteromem.core.mirror.Invalidation;
 import org.heteromem.core.policy.PolicySet;
 import org.heteromem.core.wait.Waiting;
+import org.jspecify.annotations.Nullable;
 
 /** What an accelerator consists of; see {@link Accelerator#builder}. Not thread-safe. */
 public final class AcceleratorBuilder {
@@ -24,6 +28,8 @@ public final class AcceleratorBuilder {
     final PolicySet policies;
     String name = "accelerator";
     long bytes = 32L << 20;
+    private @Nullable FrameStore store;
+    HostMemory host;
     int units = 4;
     Executor unitExecutor = Runnable::run;
     Executor faultExecutor = Runnable::run;
@@ -35,6 +41,7 @@ public final class AcceleratorBuilder {
     AcceleratorBuilder(MemoryManager manager, PolicySet policies) {
         this.manager = manager;
         this.policies = policies;
+        this.host = HostMemory.nodesOf(manager);
     }
 
     /**
@@ -63,6 +70,35 @@ public final class AcceleratorBuilder {
                             + MIN_MEMORY_BYTES + " to " + MAX_MEMORY_BYTES);
         }
         this.bytes = size;
+        return this;
+    }
+
+    /**
+     * Sets where the bytes of the device's memory are; by default in an arena of its own. For memory that is to outlive this
+     * process, together with {@link Accelerator#recover}.
+     *
+     * @param bytesOfMemory addressable; its size becomes that of the memory; closed with the manager
+     * @return this
+     * @throws MemoryException EINVAL if {@link #memory} would not take the size
+     */
+    public AcceleratorBuilder store(FrameStore bytesOfMemory) {
+        memory(bytesOfMemory.byteSize());
+        this.store = Objects.requireNonNull(bytesOfMemory);
+        return this;
+    }
+
+    FrameStore openStore() {
+        return store == null ? new ArenaStore(bytes) : store;
+    }
+
+    /**
+     * Sets what RAM the processes have that use the device; by default the nodes of the machine.
+     *
+     * @param ram its RAM
+     * @return this
+     */
+    public AcceleratorBuilder host(HostMemory ram) {
+        this.host = ram;
         return this;
     }
 

@@ -30,12 +30,16 @@ import org.jspecify.annotations.Nullable;
  *   <li>gives a process its own copy of shared pages that shall be stored to;
  *   <li>asks the policy and migrates what it names;
  *   <li>mirrors in place what is still missing: shared memory, pinned pages, pages that the policy leaves, pages for which
- *       there is no room, and pages that the CPU took back so often that the unit would never get through.
+ *       there is no room, and pages that the CPU took back so often that the unit would never get through. Where RAM is out
+ *       of a device's reach ({@link HostMemory#reachable}), the pages that are wanted come one by one instead, from wherever
+ *       they are; what cannot come now is asked for again.
  * </ol>
  */
 final class BlockFaults {
     /** After so many faults in a row on one page a unit uses it where it is. */
     private static final int ATTEMPTS_BEFORE_IN_PLACE = 4;
+    /** After so many faults in a row for which a page could not come, and that cannot be used where it is, it is refused. */
+    private static final int DENIALS_BEFORE_REFUSAL = 10_000;
 
     private final Machinery device;
     private final Inflow inflow;
@@ -126,7 +130,11 @@ final class BlockFaults {
             unshareStores(work);
             migrate(work);
             work.strikeServed();
-            mirrorInPlace(work);
+            if (device.host().reachable()) {
+                mirrorInPlace(work);
+            } else {
+                insist(work);
+            }
         }
         work.faults.forEach(PendingFault::complete);
     }
@@ -217,13 +225,67 @@ final class BlockFaults {
 
     private void migrate(Work work) {
         BitSet movable = (BitSet) work.wanted.clone();
-        movable.andNot(work.stubborn);
+        if (device.host().reachable()) {
+            movable.andNot(work.stubborn);
+        }
         if (movable.isEmpty()) {
             return;
         }
         List<PageRange> ranges = device.policies().placement().deviceFault(work.block, (BitSet) movable.clone());
         for (PageRange range : ranges) {
             inflow.bring(work.mirror, work.block, range, movable);
+        }
+    }
+
+    // ---- one by one --------------------------------------------------------------------------------------------
+
+    private void insist(Work work) {
+        for (int page = work.wanted.nextSetBit(0); page >= 0; page = work.wanted.nextSetBit(page + 1)) {
+            try {
+                insist(work, page);
+            } catch (MemoryExhaustedException e) {
+                // Somebody may be just about to make room.
+                denied(work, page, e);
+            } catch (MemoryException e) {
+                refuse(work, page, e);
+            }
+        }
+    }
+
+    private void insist(Work work, int page) {
+        // To RAM, as a CPU's touch would: from another device, or from nowhere.
+        IntervalNotifier notifier = work.mirror.follow();
+        Access access = work.stores.get(page) ? Access.WRITE : Access.READ;
+        while (look(notifier, notifier.readBegin(), work.address(page), access) == null) {
+            // It changed while we looked.
+        }
+        BitSet touched = new BitSet(Page.PER_BLOCK);
+        touched.set(page);
+        boolean came = inflow.bring(work.mirror, work.block, new PageRange(page, 1), touched) > 0;
+        if (!came && !work.mirror.allows(work.page(page), work.stores.get(page))) {
+            denied(
+                    work,
+                    page,
+                    new MemoryException(
+                            Errno.EBUSY,
+                            "the page cannot come to the device: it is pinned in RAM, or device memory is full ("
+                                    + device.pool().free() + " of "
+                                    + device.pool().frames()
+                                    + " pages are free) and RAM has no room for what is there"));
+        }
+    }
+
+    /** The unit asks again, unless it has done so for too long. */
+    private void denied(Work work, int page, MemoryException reason) {
+        boolean tooLong = false;
+        for (PendingFault fault : work.faults) {
+            if (fault.page() == work.page(page)) {
+                fault.deny();
+                tooLong |= fault.denials() >= DENIALS_BEFORE_REFUSAL;
+            }
+        }
+        if (tooLong) {
+            refuse(work, page, reason);
         }
     }
 

@@ -1,6 +1,7 @@
 package org.heteromem.devices.accelerator;
 
 import java.lang.foreign.MemorySegment;
+import java.util.concurrent.locks.LockSupport;
 import org.heteromem.core.Access;
 import org.heteromem.core.AccessException;
 import org.heteromem.core.MemoryManager.FrameLocation;
@@ -15,11 +16,15 @@ import org.jspecify.annotations.Nullable;
  * there alone; what that lacks becomes a fault, and the unit waits.
  */
 final class ComputeUnit extends TranslatedMemory {
+    private static final int PATIENCE_YIELDS = 64;
+    private static final long PAUSE_NANOS = 500_000;
+
     private final Machinery device;
     private final Mirror mirror;
     private final FaultService faults;
     private long lastFaultPage = -1;
     private int attempts;
+    private int denials;
 
     ComputeUnit(Machinery device, Mirror mirror, FaultService faults) {
         this.device = device;
@@ -47,10 +52,28 @@ final class ComputeUnit extends TranslatedMemory {
         }
         attempts = page == lastFaultPage ? attempts + 1 : 1;
         lastFaultPage = page;
-        PendingFault fault = new PendingFault(mirror, address, page, access, attempts);
+        if (attempts == 1) {
+            denials = 0;
+        }
+        PendingFault fault = new PendingFault(mirror, address, page, access, attempts, denials);
         faults.raise(fault);
         fault.await(device.waiting());
         fault.rethrow();
+        if (fault.isDenied()) {
+            denials++;
+            giveWay();
+        } else {
+            denials = 0;
+        }
+    }
+
+    /** Whoever holds the page needs time to let go of it: first a turn of the processor, then more. */
+    private void giveWay() {
+        if (denials < PATIENCE_YIELDS) {
+            Thread.yield();
+        } else {
+            LockSupport.parkNanos(PAUSE_NANOS);
+        }
     }
 
     private void enter(DeviceBlock block, long page, long entry) {

@@ -117,6 +117,37 @@ final class FramePool {
         }
     }
 
+    /**
+     * Takes a certain frame out of the free ones.
+     *
+     * @param index counted from the first
+     * @return false if it is not free
+     */
+    @SuppressWarnings("NonAtomicVolatileUpdate") // the lock is held
+    boolean claim(int index) {
+        lock.lock();
+        try {
+            if (!free.get(index)) {
+                return false;
+            }
+            free.clear(index);
+            freeCount--;
+            return true;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** {@return whether a frame, counted from the first, is in use} */
+    boolean taken(int index) {
+        lock.lock();
+        try {
+            return index >= 0 && index < frames && !free.get(index);
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** Takes a frame back that the core has let go. */
     @SuppressWarnings("NonAtomicVolatileUpdate") // the lock is held
     void freed(long frame) {

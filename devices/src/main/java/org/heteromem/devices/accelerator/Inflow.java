@@ -9,6 +9,8 @@ import org.heteromem.core.Page;
 import org.heteromem.core.migrate.Migration;
 import org.heteromem.core.migrate.Migration.Select;
 import org.heteromem.core.migrate.SourceEntries;
+import org.heteromem.core.mirror.MirrorEntry;
+import org.heteromem.core.mirror.RangeFault;
 import org.heteromem.core.policy.PageRange;
 
 /** Brings ranges of a block to the device, making room there first. */
@@ -28,10 +30,12 @@ final class Inflow {
      * @param block the block
      * @param range pages of the block
      * @param touched the pages that somebody waits for; they get frames first
+     * @return how many came
      */
-    void bring(Mirror mirror, DeviceBlock block, PageRange range, BitSet touched) {
+    int bring(Mirror mirror, DeviceBlock block, PageRange range, BitSet touched) {
         long page = block.firstPage() + range.first();
         long end = block.firstPage() + range.end();
+        int came = 0;
         while (page < end) {
             Area area = mirror.space().areaAt(Page.address(page));
             if (area == null) {
@@ -40,33 +44,50 @@ final class Inflow {
             }
             long stop = Math.min(end, Page.of(area.address() + area.length()));
             if (area.protection().readable()) {
-                bring(mirror, block, page, stop, touched);
+                came += bring(mirror, block, page, stop, touched);
             }
             page = stop;
         }
+        return came;
     }
 
-    private void bring(Mirror mirror, DeviceBlock block, long from, long to, BitSet touched) {
+    private int bring(Mirror mirror, DeviceBlock block, long from, long to, BitSet touched) {
         int missing = 0;
         for (long page = from; page < to; page++) {
             missing += block.onDevice((int) (page - block.firstPage())) ? 0 : 1;
         }
+        int came = 0;
         if (missing > 0) {
             BitSet keep = (BitSet) touched.clone();
             keep.set((int) (from - block.firstPage()), (int) (to - block.firstPage()));
             device.eviction().makeRoom(missing, block, keep);
-            move(mirror, block, from, to, touched);
+            fetch(mirror, from, (int) (to - from));
+            came = move(mirror, block, from, to, touched);
         }
         mirror.mirrorOwn(from, (int) (to - from));
+        return came;
     }
 
-    private void move(Mirror mirror, DeviceBlock block, long from, long to, BitSet touched) {
+    /** Whatever is neither in RAM nor here may be on another device, from where it comes to RAM first. */
+    private void fetch(Mirror mirror, long from, int pages) {
+        if (device.host().reachable()) {
+            return;
+        }
+        for (long entry : RangeFault.snapshot(mirror.space(), device, Page.address(from), pages)) {
+            if (!MirrorEntry.valid(entry)) {
+                device.host().fetch(mirror.space(), Page.address(from), Page.address(pages));
+                return;
+            }
+        }
+    }
+
+    private int move(Mirror mirror, DeviceBlock block, long from, long to, BitSet touched) {
         long address = Page.address(from);
         try (Machinery.Moving _ = device.startMoving();
                 Migration migration =
                         Migration.setup(mirror.space(), address, Page.address(to - from), SYSTEM, device)) {
             if (migration.collected() == 0) {
-                return;
+                return 0;
             }
             // The notifier leaves the entries of our own migrations to us: they go before anything is copied.
             mirror.forget(migration);
@@ -75,13 +96,15 @@ final class Inflow {
             }
             allocate(migration, block, from, touched, false);
             device.transfers().copy(migration);
-            migration.migrate();
+            int moved = migration.migrate();
             count(migration, block, from, touched);
+            return moved;
         } catch (MemoryException e) {
             // The area went or changed since we looked: what is still there is mirrored in place or refused.
             if (e.errno() != Errno.EINVAL) {
                 throw e;
             }
+            return 0;
         }
     }
 

@@ -15,12 +15,11 @@ import org.heteromem.core.device.DeviceFault;
 import org.heteromem.core.device.DeviceKind;
 import org.heteromem.core.device.DeviceMemory;
 import org.heteromem.core.device.DriverResult;
-import org.heteromem.core.memory.ArenaStore;
-import org.heteromem.core.memory.MemoryNode;
 import org.heteromem.core.mirror.Invalidation;
 import org.heteromem.core.policy.MemoryView;
 import org.heteromem.core.policy.PolicySet;
 import org.heteromem.core.wait.Waiting;
+import org.jspecify.annotations.Nullable;
 
 /** What the parts of one accelerator share. Also the owner of its pages, by identity. */
 final class Machinery {
@@ -28,6 +27,7 @@ final class Machinery {
     private final PolicySet policies;
     private final DeviceMemory memory;
     private final FramePool pool;
+    private final HostMemory host;
     private final Transfers transfers;
     private final Eviction eviction;
     private final Waiting waiting;
@@ -44,10 +44,11 @@ final class Machinery {
         this.waiting = builder.waiting;
         this.nanos = builder.nanos;
         this.suppressed = builder.suppressed;
-        this.transfers = new Transfers(manager, new CopyEngine(builder.copyExecutor, waiting));
+        this.host = builder.host;
+        this.transfers = new Transfers(manager, new CopyEngine(builder.copyExecutor, waiting), host.reachable());
         Driver driver = new Driver();
         this.memory = manager.addDevice(
-                new DeviceMemory.Spec(builder.name, DeviceKind.PRIVATE, this, new ArenaStore(builder.bytes)), driver);
+                new DeviceMemory.Spec(builder.name, DeviceKind.PRIVATE, this, builder.openStore()), driver);
         int frames = Math.toIntExact(memory.frames());
         this.pool = new FramePool(memory.firstFrame(), frames, PressureRelief.reserveOf(frames));
         this.eviction = new Eviction(this);
@@ -82,6 +83,10 @@ final class Machinery {
 
     FramePool pool() {
         return pool;
+    }
+
+    HostMemory host() {
+        return host;
     }
 
     Transfers transfers() {
@@ -146,6 +151,17 @@ final class Machinery {
         return mirrors.computeIfAbsent(space, s -> new Mirror(this, s));
     }
 
+    /** {@return the view of the process that a block belongs to, or null if nobody has it any more} */
+    @Nullable
+    Mirror mirrorOf(DeviceBlock block) {
+        for (Mirror mirror : mirrors.values()) {
+            if (mirror.space().id() == block.space()) {
+                return mirror;
+            }
+        }
+        return null;
+    }
+
     List<Mirror> mirrors() {
         return new ArrayList<>(mirrors.values());
     }
@@ -156,19 +172,11 @@ final class Machinery {
 
     /** {@return how many frames of RAM are free for pages that move: an exchange may use reserves} */
     long availableRam() {
-        long free = 0;
-        for (MemoryNode node : manager.nodes()) {
-            free += node.freeFrames();
-        }
-        return free;
+        return host.availableFrames();
     }
 
     /** {@return how many frames of RAM are free beyond the reserves} */
     long freeRam() {
-        long free = 0;
-        for (MemoryNode node : manager.nodes()) {
-            free += Math.max(0, node.freeFrames() - PressureRelief.reserveOf(node.frames()));
-        }
-        return free;
+        return host.freeFrames();
     }
 }

@@ -11,6 +11,8 @@ final class PendingFault extends Completion {
     private final long page;
     private final Access access;
     private final int attempt;
+    private final int denials;
+    private volatile boolean denied;
     private volatile @Nullable Supplier<RuntimeException> error;
 
     /**
@@ -21,13 +23,15 @@ final class PendingFault extends Completion {
      * @param page its page
      * @param access what was tried
      * @param attempt how often in a row the unit has faulted on this page, from 1
+     * @param denials how often in a row the page could not come
      */
-    PendingFault(Mirror mirror, long address, long page, Access access, int attempt) {
+    PendingFault(Mirror mirror, long address, long page, Access access, int attempt, int denials) {
         this.mirror = mirror;
         this.address = address;
         this.page = page;
         this.access = access;
         this.attempt = attempt;
+        this.denials = denials;
     }
 
     Mirror mirror() {
@@ -48,6 +52,19 @@ final class PendingFault extends Completion {
 
     int attempt() {
         return attempt;
+    }
+
+    int denials() {
+        return denials;
+    }
+
+    /** The page could not come this time; the unit shall give others time, and ask again. */
+    void deny() {
+        denied = true;
+    }
+
+    boolean isDenied() {
+        return denied;
     }
 
     /**

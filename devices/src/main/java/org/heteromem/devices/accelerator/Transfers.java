@@ -17,10 +17,19 @@ final class Transfers {
 
     private final MemoryManager manager;
     private final CopyEngine engine;
+    private final boolean anyOrder;
 
-    Transfers(MemoryManager manager, CopyEngine engine) {
+    /**
+     * Makes them.
+     *
+     * @param manager whose frames
+     * @param engine copies large amounts, piece by piece in any order
+     * @param anyOrder whether pieces may be copied so; otherwise the caller copies everything, in ascending order
+     */
+    Transfers(MemoryManager manager, CopyEngine engine, boolean anyOrder) {
         this.manager = manager;
         this.engine = engine;
+        this.anyOrder = anyOrder;
     }
 
     /**
@@ -60,7 +69,7 @@ final class Transfers {
             return;
         }
         transfers.add(open);
-        if (bytes <= INLINE_BYTES) {
+        if (bytes <= INLINE_BYTES || !anyOrder) {
             transfers.forEach(CopyEngine.Transfer::run);
         } else {
             engine.submit(transfers).await();
