@@ -9,6 +9,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.net.URI;
+import java.net.URISyntaxException;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
@@ -17,6 +18,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import org.heteromem.core.MemoryAccess;
+import org.heteromem.devices.accelerator.Kernel;
 import org.heteromem.live.Options;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -55,7 +58,7 @@ class DaemonCommandsTest {
     public static final class Client {
         private Client() {}
 
-        /** Prints {@code ready}, waits for a line, checks what it wrote, prints {@code right}. */
+        /** With an argument runs a kernel; prints {@code ready}, waits for a line, checks what it wrote, prints {@code right}. */
         public static void main(String... args) throws IOException {
             try (org.heteromem.live.Heteromem memory =
                             org.heteromem.live.Heteromem.open(Options.ram("2M").name("the client"));
@@ -63,6 +66,10 @@ class DaemonCommandsTest {
                 MemorySegment longs = arena.allocate(16L << 20, 8);
                 for (long i = 0; i < longs.byteSize() / 8; i++) {
                     longs.setAtIndex(ValueLayout.JAVA_LONG, i, i * i);
+                }
+                MemorySegment marks = arena.allocate(16384, 4096);
+                if (args.length > 0) {
+                    memory.launch(Mark.class.getName(), marks, 2048);
                 }
                 System.out.println("ready");
                 System.in.read();
@@ -72,7 +79,23 @@ class DaemonCommandsTest {
                         System.exit(3);
                     }
                 }
+                for (long i = 0; args.length > 0 && i < 2048; i++) {
+                    if (marks.getAtIndex(ValueLayout.JAVA_LONG, i) != i + 1) {
+                        System.out.println("wrong mark " + i);
+                        System.exit(3);
+                    }
+                }
                 System.out.println("right");
+            }
+        }
+    }
+
+    /** A kernel that numbers words. */
+    public record Mark(long words, int count) implements Kernel {
+        @Override
+        public void run(MemoryAccess memory, int unit, int units) {
+            for (int i = unit; i < count; i += units) {
+                memory.storeLong(words + 8L * i, i + 1);
             }
         }
     }
@@ -119,16 +142,22 @@ class DaemonCommandsTest {
     void daemonServesIsLookedAtAndEndsOnceItsClientHasLeft() throws IOException, InterruptedException {
         Path socket = folder.resolve("d.sock");
         Path words = folder.resolve("daemon.txt");
-        Path config = Files.writeString(
-                folder.resolve("heteromem.toml"),
-                "# a small one\nram = \"64M\"\noverflow = [\"ram:1M\", \"compressed:64M\"]\nmetrics = 0\n");
+        Path config = Files.writeString(folder.resolve("heteromem.toml"), """
+                        # a small one
+                        ram = "64M"
+                        overflow = ["ram:1M", "compressed:64M"]
+                        metrics = 0
+                        victims = "2q"
+                        device = "accelerator:1M"
+                        kernels = ["%s"]
+                        """.formatted(classes()));
         Process daemon = start(
                 java(Heteromem.class.getName(), "daemon", "--config", config.toString(), "--socket", socket.toString()),
                 words,
                 socket);
         awaitWord(words, "metrics at");
         Path said = folder.resolve("client.txt");
-        Process client = start(java(Client.class.getName()), said, socket);
+        Process client = start(java(Client.class.getName(), "kernel"), said, socket);
         awaitWord(said, "ready");
 
         assertThat(run("status --json --socket " + socket)).isZero();
@@ -138,7 +167,9 @@ class DaemonCommandsTest {
         assertThat(status.get(1).get("counters").get("bytes.out").asLong()).isGreaterThanOrEqualTo(14L << 20);
 
         assertThat(run("smaps " + client.pid() + " --socket " + socket)).isZero();
-        assertThat(out.toString()).contains("rw-s region", "ram:", "slow-ram:", "compressed:", "absent:");
+        assertThat(out.toString())
+                .contains("rw-s region", "ram:", "slow-ram:", "compressed:", "absent:")
+                .containsPattern("accelerator: +[1-9][0-9]* kB");
 
         assertThat(run("top --interval 0.2 --socket " + socket)).isZero();
         assertThat(out.toString()).contains("1 client", "the client", "FAULTS/s", Long.toString(client.pid()));
@@ -160,7 +191,11 @@ class DaemonCommandsTest {
                 .contains("# TYPE heteromem_client_faults_total counter\n", "heteromem_daemon_clients 1\n")
                 .containsPattern("heteromem_client_out_bytes_total\\{pid=\"" + client.pid()
                         + "\",program=\"the client\"} [1-9][0-9]+\n")
-                .contains("device=\"compressed\"} ");
+                .contains("device=\"compressed\"} ")
+                .contains("# TYPE heteromem_client_kernels_running gauge\n")
+                .containsPattern("heteromem_client_kernels_total\\{pid=\"[0-9]+\",program=\"the client\"} 1\n")
+                .containsPattern("heteromem_device_held_bytes\\{[^}]*device=\"accelerator\"} [1-9][0-9]+\n")
+                .containsPattern("heteromem_device_in_bytes_total\\{[^}]*device=\"accelerator\"} [0-9]+\n");
         assertThat(get(address.replace("/metrics", "/other")).statusCode()).isEqualTo(404);
 
         assertThat(run("daemon --socket " + socket)).isEqualTo(ExitCode.FAILED);
@@ -176,6 +211,18 @@ class DaemonCommandsTest {
         assertThat(Files.readString(said)).contains("right");
         assertThat(end(daemon)).isEqualTo(143);
         assertThat(socket).doesNotExist();
+    }
+
+    private static Path classes() {
+        try {
+            return Path.of(Mark.class
+                    .getProtectionDomain()
+                    .getCodeSource()
+                    .getLocation()
+                    .toURI());
+        } catch (URISyntaxException e) {
+            throw new AssertionError(e);
+        }
     }
 
     private static HttpResponse<String> get(String address) throws IOException, InterruptedException {
@@ -293,6 +340,10 @@ class DaemonCommandsTest {
                 "daemon --metrics 70000              | 70000 is out of range | --metrics",
                 "daemon --config no-such.toml        | no such file | no-such.toml",
                 "daemon --socket /etc/passwd         | /etc/passwd | no socket",
+                "daemon --victims luck               | unknown victim policy 'luck' | refault",
+                "daemon --device gpu:1G              | --device | accelerator:256M",
+                "daemon --device accelerator:1       | from 64K to 1T | --device",
+                "daemon --kernels no-such.jar        | no-such.jar | --kernels",
                 "exec --ram lots -- true             | 'lots' is not a size | --ram",
                 "exec --ram 16M                      | COMMAND | exec --help",
                 "smaps                               | PID | smaps --help",

@@ -4,6 +4,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -286,6 +287,55 @@ public final class Heteromem implements AutoCloseable {
     private static long take(Map<String, Long> pages, String place) {
         Long count = pages.remove(place);
         return count == null ? 0 : count;
+    }
+
+    /**
+     * Runs a kernel on the daemon's accelerator and waits for its end. The kernel works on this program's memory, by the
+     * same addresses; its stores are seen here, and stores from here by it, as between threads: what happened before the
+     * launch the kernel sees, and what the kernel did is seen when this returns. Threads of this program may touch the same
+     * pages meanwhile; pages move to whoever touches them.
+     *
+     * <pre>{@code
+     * Options options = Options.ram("512M").accelerator("256M").kernels(Path.of("kernels.jar"));
+     * ...
+     * memory.launch("org.example.Scale", vector, count, 2.0);
+     *
+     * public record Scale(long vector, long count, double by) implements Kernel {
+     *     public void run(MemoryAccess memory, int unit, int units) {
+     *         for (long i = unit; i < count; i += units) {
+     *             memory.storeDouble(vector + i * 8, memory.loadDouble(vector + i * 8) * by);
+     *         }
+     *     }
+     * }
+     * }</pre>
+     *
+     * <p>The arenas of segments that are given cannot be closed while the kernel runs.
+     *
+     * @param kernel binary name of a class on the class path of {@link Options#kernels}, which implements {@code
+     *     org.heteromem.devices.accelerator.Kernel} and has one constructor that takes the arguments
+     * @param arguments integers for a {@code long} or an {@code int}, floating-point numbers for a {@code double}, and
+     *     segments of this memory for a {@code long}, the address, or an {@code
+     *     org.heteromem.devices.accelerator.MemoryRange}
+     * @throws IllegalArgumentException if an argument is anything else
+     * @throws RefusedException with the reason {@code KERNEL_FAILED} if there is no such kernel, it threw, or the daemon was
+     *     killed while it ran; {@code NO_DEVICE} if the daemon has no accelerator, {@code NOT_ALLOWED} if it runs no kernels,
+     *     {@code LIMIT} if too many are running
+     */
+    public void launch(String kernel, Object... arguments) {
+        launched(
+                kernel,
+                session.launches().launch("", kernel, Arrays.asList(arguments)).join());
+    }
+
+    /** {@link #launch}, without waiting. */
+    public CompletableFuture<Void> launchAsync(String kernel, Object... arguments) {
+        return session.launches()
+                .launch("", kernel, Arrays.asList(arguments))
+                .thenAccept(reply -> launched(kernel, reply));
+    }
+
+    private static void launched(String kernel, Reply reply) {
+        reply.expect(Reply.Done.class, "run " + kernel);
     }
 
     /** How the daemon and all that it serves are doing. */

@@ -16,8 +16,8 @@ import java.util.OptionalLong;
  * <ol>
  *   <li>the one at {@link #socket(Path)}, or else at the path in the environment variable {@value #SOCKET_VARIABLE},
  *       which {@code heteromem exec} sets; it must run;
- *   <li>a private one, started for this program, if devices, {@link #onLoss} or {@link #kernels} are given, since those
- *       are for a daemon of one's own;
+ *   <li>a private one, started for this program, if devices, {@link #onLoss}, {@link #accelerator} or {@link #kernels} are
+ *       given, since those are for a daemon of one's own;
  *   <li>the one at {@link Heteromem#defaultSocket()} if one runs there, else a private one.
  * </ol>
  *
@@ -48,6 +48,7 @@ public final class Options {
     private final Optional<String> name;
     private final Optional<OnLoss> onLoss;
     private final List<Path> kernels;
+    private final OptionalLong acceleratorBytes;
 
     private Options(
             OptionalLong ramBytes,
@@ -55,19 +56,27 @@ public final class Options {
             Optional<Path> socket,
             Optional<String> name,
             Optional<OnLoss> onLoss,
-            List<Path> kernels) {
+            List<Path> kernels,
+            OptionalLong acceleratorBytes) {
         this.ramBytes = ramBytes;
         this.overflow = List.copyOf(overflow);
         this.socket = socket;
         this.name = name;
         this.onLoss = onLoss;
         this.kernels = List.copyOf(kernels);
+        this.acceleratorBytes = acceleratorBytes;
     }
 
     /** Nothing given. A private daemon then has a quarter of the memory that programs may use here, and no devices. */
     public static Options defaults() {
         return new Options(
-                OptionalLong.empty(), List.of(), Optional.empty(), Optional.empty(), Optional.empty(), List.of());
+                OptionalLong.empty(),
+                List.of(),
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                List.of(),
+                OptionalLong.empty());
     }
 
     /**
@@ -91,7 +100,13 @@ public final class Options {
 
     private static Options withRam(long bytes) {
         return new Options(
-                OptionalLong.of(bytes), List.of(), Optional.empty(), Optional.empty(), Optional.empty(), List.of());
+                OptionalLong.of(bytes),
+                List.of(),
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                List.of(),
+                OptionalLong.empty());
     }
 
     /**
@@ -113,12 +128,12 @@ public final class Options {
         }
         List<Overflow> longer = new ArrayList<>(overflow);
         longer.add(new Overflow(device, MemorySize.check(bytes, "device '" + device + "'")));
-        return new Options(ramBytes, longer, socket, name, onLoss, kernels);
+        return new Options(ramBytes, longer, socket, name, onLoss, kernels, acceleratorBytes);
     }
 
     /** The daemon at this socket, and no other. */
     public Options socket(Path path) {
-        return new Options(ramBytes, overflow, Optional.of(path), name, onLoss, kernels);
+        return new Options(ramBytes, overflow, Optional.of(path), name, onLoss, kernels, acceleratorBytes);
     }
 
     /**
@@ -132,19 +147,49 @@ public final class Options {
             throw new IllegalArgumentException(
                     "name '" + newName + "': at most " + MAX_NAME_BYTES + " bytes without control characters");
         }
-        return new Options(ramBytes, overflow, socket, Optional.of(newName), onLoss, kernels);
+        return new Options(ramBytes, overflow, socket, Optional.of(newName), onLoss, kernels, acceleratorBytes);
     }
 
     /** What becomes of this program if it touches a page that is lost; {@link OnLoss#KILL} without. */
     public Options onLoss(OnLoss choice) {
-        return new Options(ramBytes, overflow, socket, name, Optional.of(Objects.requireNonNull(choice)), kernels);
+        return new Options(
+                ramBytes,
+                overflow,
+                socket,
+                name,
+                Optional.of(Objects.requireNonNull(choice)),
+                kernels,
+                acceleratorBytes);
     }
 
     /** Class path of the kernels that this program launches: jars and folders, in addition to those given before. */
     public Options kernels(Path... classPath) {
         List<Path> longer = new ArrayList<>(kernels);
         longer.addAll(List.of(classPath));
-        return new Options(ramBytes, overflow, socket, name, onLoss, longer);
+        return new Options(ramBytes, overflow, socket, name, onLoss, longer, acceleratorBytes);
+    }
+
+    /**
+     * A device that computes: an emulated accelerator in the daemon, with memory of its own, which runs kernels over this
+     * program's memory ({@link Heteromem#launch}). Its memory holds pages that kernels use, and is no overflow.
+     *
+     * @param size of its memory, as for {@link #ram(String)}
+     * @throws IllegalArgumentException if the size is none
+     */
+    public Options accelerator(String size) {
+        return accelerator(MemorySize.parse(size, "accelerator"));
+    }
+
+    /** {@link #accelerator(String)} with a size in bytes, whole pages. */
+    public Options accelerator(long bytes) {
+        return new Options(
+                ramBytes,
+                overflow,
+                socket,
+                name,
+                onLoss,
+                kernels,
+                OptionalLong.of(MemorySize.check(bytes, "accelerator")));
     }
 
     /** RAM in bytes, if given. */
@@ -170,6 +215,11 @@ public final class Options {
     /** What to do about lost pages, if given. */
     public Optional<OnLoss> onLoss() {
         return onLoss;
+    }
+
+    /** Memory of the device that computes in bytes, if there is to be one. */
+    public OptionalLong acceleratorBytes() {
+        return acceleratorBytes;
     }
 
     /** Class path of kernels. */

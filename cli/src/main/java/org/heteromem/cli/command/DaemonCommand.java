@@ -17,6 +17,7 @@ import org.heteromem.live.daemon.DaemonOptions;
 import org.heteromem.live.doctor.Diagnosis;
 import org.heteromem.live.doctor.Doctor;
 import org.heteromem.live.doctor.Tier;
+import org.heteromem.policy.Policies;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -81,6 +82,26 @@ public final class DaemonCommand implements Callable<Integer> {
     private @Nullable String onLoss;
 
     @Option(
+            names = "--victims",
+            paramLabel = "NAME",
+            completionCandidates = Names.OfVictims.class,
+            description = "Who leaves RAM when it is full: ${COMPLETION-CANDIDATES} (default: "
+                    + Policies.DEFAULT_VICTIMS + "; see heteromem policies).")
+    private @Nullable String victims;
+
+    @Option(
+            names = "--device",
+            paramLabel = "accelerator:SIZE",
+            description = "A device of each client that computes, and its memory (default: none).")
+    private @Nullable String device;
+
+    @Option(
+            names = "--kernels",
+            paramLabel = "PATH",
+            description = "Jars and folders of classes that programs may run as kernels on the device.")
+    private List<String> kernels = new ArrayList<>();
+
+    @Option(
             names = "--metrics",
             paramLabel = "PORT",
             description = "Shows counters to Prometheus on this port of the loopback address; 0 takes a free one.")
@@ -88,7 +109,8 @@ public final class DaemonCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException, InterruptedException {
-        DaemonSettings settings = new DaemonSettings(socket, ram, clientRam, overflow, onLoss, metrics)
+        DaemonSettings settings = new DaemonSettings(
+                        socket, ram, clientRam, overflow, onLoss, victims, device, kernels, metrics)
                 .orElse(config == null ? DaemonSettings.NONE : DaemonSettings.read(config));
         DaemonOptions options = settings.options(Heteromem.defaultSocket());
         Diagnosis diagnosis = Doctor.examine();

@@ -62,6 +62,18 @@ public final class ExecCommand implements Callable<Integer> {
     @Option(names = "--on-loss", paramLabel = "kill|throw", description = "As for heteromem daemon.")
     private @Nullable String onLoss;
 
+    @Option(
+            names = "--device",
+            paramLabel = "accelerator:SIZE",
+            description = "A device that computes, and its memory (default: none).")
+    private @Nullable String device;
+
+    @Option(
+            names = "--kernels",
+            paramLabel = "PATH",
+            description = "Jars and folders of classes that the program may run as kernels on the device.")
+    private List<String> kernels = new ArrayList<>();
+
     @Option(names = "--log", paramLabel = "FILE", description = "Where the daemon's words go (default: nowhere).")
     private @Nullable Path log;
 
@@ -71,7 +83,7 @@ public final class ExecCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException, InterruptedException {
         Diagnosis diagnosis = Doctor.examine();
-        DaemonSettings settings = new DaemonSettings(null, ram, ram, overflow, onLoss, null);
+        DaemonSettings settings = new DaemonSettings(null, ram, ram, overflow, onLoss, null, device, kernels, null);
         if (diagnosis.tier() == Tier.NONE) {
             settings.options(Path.of("unused"));
             throw new UnavailableException(diagnosis.refusal());

@@ -6,6 +6,7 @@ import org.heteromem.cli.run.DeviceType;
 import org.heteromem.cli.workload.Workload;
 import org.heteromem.cli.workload.Workloads;
 import org.heteromem.core.policy.PlacementPolicy;
+import org.heteromem.core.policy.VictimPolicy;
 import org.heteromem.devices.storage.StorageSpec;
 import org.heteromem.policy.Policies;
 
@@ -28,6 +29,15 @@ final class Names {
 
         OfPolicies() {
             super(Policies.placements().stream().map(PlacementPolicy::name).toList());
+        }
+    }
+
+    /** Names of victim policies. */
+    static final class OfVictims extends ArrayList<String> {
+        private static final long serialVersionUID = 1;
+
+        OfVictims() {
+            super(Policies.victims().stream().map(VictimPolicy::name).toList());
         }
     }
 

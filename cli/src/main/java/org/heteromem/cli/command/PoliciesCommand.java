@@ -12,7 +12,8 @@ import picocli.CommandLine.Spec;
 /** {@code heteromem policies}: who decides what moves. */
 @Command(
         name = "policies",
-        description = "Lists the policies of run: a placement policy, or placement+eviction.",
+        description =
+                "Lists the policies: of run, a placement policy or placement+eviction; of daemon, a victim policy.",
         mixinStandardHelpOptions = true)
 public final class PoliciesCommand implements Callable<Integer> {
     @Spec
@@ -30,6 +31,10 @@ public final class PoliciesCommand implements Callable<Integer> {
                 .forEach(policy -> lines.put(
                         "+" + policy.name(),
                         "eviction: " + policy.description() + mark(policy.name(), Policies.DEFAULT_EVICTION)));
+        Policies.victims()
+                .forEach(policy -> lines.put(
+                        "--victims " + policy.name(),
+                        "victims: " + policy.description() + mark(policy.name(), Policies.DEFAULT_VICTIMS)));
         Listing.print(spec.commandLine().getOut(), lines);
         return ExitCode.OK;
     }

@@ -1,6 +1,7 @@
 package org.heteromem.cli.daemon;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
+import java.io.File;
 import java.io.IOException;
 import java.nio.charset.MalformedInputException;
 import java.nio.file.Files;
@@ -9,8 +10,10 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
+import java.util.function.UnaryOperator;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.heteromem.cli.BadInputException;
 import org.heteromem.cli.run.OverflowSpec;
 import org.heteromem.cli.run.Sizes;
@@ -33,6 +36,9 @@ import tools.jackson.dataformat.toml.TomlMapper;
  *   client-ram = "2G"              # for a client that names no figure
  *   overflow   = ["compressed:4G", "file:/var/tmp/overflow:64G"]   # of each client, in this order
  *   on-loss    = "kill"            # or "throw"
+ *   victims    = "refault"         # who leaves RAM
+ *   device     = "accelerator:256M"          # of each client, for kernels
+ *   kernels    = ["/opt/app/kernels.jar"]    # their class path
  *   metrics    = 9464              # port on the loopback address
  * </pre>
  *
@@ -41,6 +47,9 @@ import tools.jackson.dataformat.toml.TomlMapper;
  * @param clientRam RAM for a client that names no figure
  * @param overflow devices of each client for what does not fit, fastest first, as {@code KIND:SIZE}
  * @param onLoss what becomes of a client whose page cannot be produced
+ * @param victims name of the policy that chooses who leaves RAM
+ * @param device the device of each client that runs kernels, as {@code accelerator:SIZE}
+ * @param kernels jars and folders that kernels come from
  * @param metrics port of the metrics on the loopback address, 0 for any that is free
  */
 public record DaemonSettings(
@@ -49,19 +58,24 @@ public record DaemonSettings(
         @JsonProperty("client-ram") @Nullable String clientRam,
         List<String> overflow,
         @JsonProperty("on-loss") @Nullable String onLoss,
+        @Nullable String victims,
+        @Nullable String device,
+        List<String> kernels,
         @Nullable Integer metrics) {
     /** Nothing said. */
-    public static final DaemonSettings NONE = new DaemonSettings(null, null, null, List.of(), null, null);
+    public static final DaemonSettings NONE =
+            new DaemonSettings(null, null, null, List.of(), null, null, null, List.of(), null);
 
     private static final int MAX_PORT = 65535;
     private static final int RAM_PART = 2;
     private static final int CLIENT_PART = 4;
     private static final long MAX_RAM_BYTES = 1L << 47;
 
-    /** Copies the list. */
+    /** Copies the lists. */
     @SuppressWarnings("NullAway") // A file may leave it out, and Jackson then hands over null.
     public DaemonSettings {
         overflow = overflow == null ? List.of() : List.copyOf(overflow);
+        kernels = kernels == null ? List.of() : List.copyOf(kernels);
     }
 
     /**
@@ -126,6 +140,9 @@ public record DaemonSettings(
                 clientRam == null ? other.clientRam : clientRam,
                 overflow.isEmpty() ? other.overflow : overflow,
                 onLoss == null ? other.onLoss : onLoss,
+                victims == null ? other.victims : victims,
+                device == null ? other.device : device,
+                kernels.isEmpty() ? other.kernels : kernels,
                 metrics == null ? other.metrics : metrics);
     }
 
@@ -159,14 +176,35 @@ public record DaemonSettings(
                             return one.device() + ":" + one.bytes();
                         })
                         .toList();
-        return new DaemonOptions(
+        DaemonOptions options = new DaemonOptions(
                 socket == null ? defaultSocket : socket.toAbsolutePath(),
                 ramBytes,
                 clientBytes,
                 devices,
                 lossOf(onLoss),
-                0,
-                List.of());
+                0);
+        String policy = victims;
+        if (policy != null) {
+            options = with("--victims", options, plain -> plain.withVictims(policy));
+        }
+        String computing = device;
+        if (computing != null) {
+            options = with("--device", options, plain -> plain.withDevices(List.of(computing)));
+        }
+        List<Path> classPath = kernels.stream()
+                .flatMap(path -> Stream.of(path.split(File.pathSeparator)))
+                .map(path -> Path.of(path).toAbsolutePath())
+                .toList();
+        return with("--kernels", options, plain -> plain.withKernels(classPath));
+    }
+
+    /** What the daemon refuses, in the words of who asked. */
+    private static DaemonOptions with(String option, DaemonOptions plain, UnaryOperator<DaemonOptions> change) {
+        try {
+            return change.apply(plain);
+        } catch (IllegalArgumentException e) {
+            throw new BadInputException(option + ": " + e.getMessage(), e);
+        }
     }
 
     private static long part(long memory, int part) {

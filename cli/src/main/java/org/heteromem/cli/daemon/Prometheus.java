@@ -11,6 +11,7 @@ import org.heteromem.live.Status;
  *   ram.used of a client          heteromem_client_ram_used_bytes{pid="7",program="x"} 4096
  *   faults of a client            heteromem_client_faults_total{pid="7",program="x"} 12
  *   device.compressed.stored      heteromem_device_stored_bytes{pid="7",program="x",device="compressed"} 100
+ *   device.accelerator.in         heteromem_device_in_bytes_total{pid="7",program="x",device="accelerator"} 4096
  *   clients of the daemon         heteromem_daemon_clients 1
  * </pre>
  */
@@ -33,7 +34,7 @@ final class Prometheus {
                 if (counter.startsWith(DEVICE)) {
                     int end = counter.lastIndexOf('.');
                     labels += ",device=\"" + escape(counter.substring(DEVICE.length(), end)) + '"';
-                    metric = new Metric("heteromem_device_" + plain(counter.substring(end + 1)) + "_bytes", "gauge");
+                    metric = ofDevice(plain(counter.substring(end + 1)));
                 } else {
                     metric = metric(daemon ? "heteromem_daemon_" : "heteromem_client_", counter);
                 }
@@ -56,9 +57,16 @@ final class Prometheus {
 
     private record Metric(String name, String type) {}
 
+    private static Metric ofDevice(String counter) {
+        String name = "heteromem_device_" + counter + "_bytes";
+        return counter.equals("in") || counter.equals("out")
+                ? new Metric(name + "_total", "counter")
+                : new Metric(name, "gauge");
+    }
+
     private static Metric metric(String prefix, String counter) {
-        if (counter.equals("clients")) {
-            return new Metric(prefix + counter, "gauge");
+        if (counter.equals("clients") || counter.endsWith(".running")) {
+            return new Metric(prefix + plain(counter), "gauge");
         }
         if (counter.startsWith("ram.")) {
             return new Metric(prefix + plain(counter) + "_bytes", "gauge");

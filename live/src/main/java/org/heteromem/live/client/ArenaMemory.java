@@ -27,7 +27,9 @@ final class ArenaMemory {
     private final RegionPool pool;
     private final ReentrantLock lock = new ReentrantLock();
     private final List<Run> runs = new ArrayList<>();
-    private final Set<PinnedRange> pins = new HashSet<>();
+    /** What keeps the arena from closing: pins and kernels. */
+    private final Set<Object> holds = new HashSet<>();
+
     private long chunkAt;
     private long chunkEnd;
     private long nextChunkBytes = FIRST_CHUNK_BYTES;
@@ -143,9 +145,14 @@ final class ArenaMemory {
     List<Run> close(Arena scope) {
         lock.lock();
         try {
-            if (!pins.isEmpty()) {
-                throw new IllegalStateException("the arena cannot be closed while its memory is pinned; close its "
-                        + pins.size() + " pins first");
+            if (!holds.isEmpty()) {
+                long pins = holds.stream().filter(PinnedRange.class::isInstance).count();
+                throw new IllegalStateException(
+                        pins > 0
+                                ? "the arena cannot be closed while its memory is pinned; close its " + pins
+                                        + " pins first"
+                                : "the arena cannot be closed while kernels work on its memory; wait for the "
+                                        + holds.size() + " that do");
             }
             scope.close();
             return letGo();
@@ -172,21 +179,21 @@ final class ArenaMemory {
     }
 
     /** Keeps the arena from closing until {@link #unhold}. */
-    void hold(PinnedRange pin) {
+    void hold(Object holder) {
         lock.lock();
         try {
             requireOpen();
-            pins.add(pin);
+            holds.add(holder);
         } finally {
             lock.unlock();
         }
     }
 
     /** Ends a hold; false if it had ended before. */
-    boolean unhold(PinnedRange pin) {
+    boolean unhold(Object holder) {
         lock.lock();
         try {
-            return pins.remove(pin);
+            return holds.remove(holder);
         } finally {
             lock.unlock();
         }

@@ -18,11 +18,13 @@ import org.heteromem.live.natives.UnixSocket;
 import org.heteromem.live.wire.Connection;
 import org.heteromem.live.wire.Counters;
 import org.heteromem.live.wire.Done;
+import org.heteromem.live.wire.ErrorCode;
 import org.heteromem.live.wire.Failure;
 import org.heteromem.live.wire.Following;
 import org.heteromem.live.wire.MalformedMessageException;
 import org.heteromem.live.wire.Message;
 import org.heteromem.live.wire.MessageReader;
+import org.heteromem.live.wire.MessageType;
 import org.heteromem.live.wire.Text;
 import org.heteromem.live.wire.Welcome;
 import org.heteromem.live.wire.Wire;
@@ -48,11 +50,13 @@ public final class ControlChannel implements AutoCloseable {
 
     /** Somebody who waits, and what has arrived of an answer of several messages. */
     private static final class Pending {
+        final MessageType type;
         final byte[] request;
         final Fd[] descriptors;
         final CompletableFuture<Reply> answer = new CompletableFuture<>();
 
         Pending(Message request, Fd... descriptors) {
+            this.type = request.type();
             this.request = request.bytes().toArray(ValueLayout.JAVA_BYTE);
             this.descriptors = descriptors;
         }
@@ -143,7 +147,8 @@ public final class ControlChannel implements AutoCloseable {
 
     /**
      * A daemon has taken over from one that was killed: what has no answer is asked again. The successor drops what its
-     * predecessor was asked and did not read, so nothing is done twice.
+     * predecessor was asked and did not read, so nothing is done twice. A kernel is not asked for again: how far it has come
+     * nobody knows.
      */
     private void resume(int successor) {
         writer.lock();
@@ -153,6 +158,13 @@ public final class ControlChannel implements AutoCloseable {
             waiting.forEach((correlation, pending) -> unanswered.put(Wire.number(correlation), pending));
             waiting.clear();
             unanswered.forEach((number, pending) -> {
+                if (pending.type == MessageType.LAUNCH) {
+                    pending.answer.complete(new Reply.Refused(
+                            ErrorCode.KERNEL_FAILED,
+                            "the daemon was killed while the kernel ran, or before; some of what it stores is there, and"
+                                    + " the rest never will be"));
+                    return;
+                }
                 long correlation = Wire.correlation(successor, number);
                 pending.tables.clear();
                 pending.text.setLength(0);

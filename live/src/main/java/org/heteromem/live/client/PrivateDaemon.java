@@ -38,6 +38,9 @@ public final class PrivateDaemon implements AutoCloseable {
     /** Managed bytes for one byte of heap: 1.5 % and a little less. */
     private static final long MANAGED_FOR_HEAP = 67;
 
+    /** And this much for what kernels allocate. */
+    private static final long KERNELS_HEAP_BYTES = 64L << 20;
+
     /** If nothing is said, it gets this part of the memory that programs here may use. */
     private static final int DEFAULT_RAM_PART = 4;
 
@@ -88,7 +91,10 @@ public final class PrivateDaemon implements AutoCloseable {
         long ram = options.ramBytes().orElseGet(() -> Doctor.memoryBytes() / DEFAULT_RAM_PART & -Wire.PAGE_BYTES);
         long managed = ram
                 + options.overflow().stream().mapToLong(Options.Overflow::bytes).sum();
-        long heap = BASE_HEAP_BYTES + managed / MANAGED_FOR_HEAP;
+        managed += options.acceleratorBytes().orElse(0);
+        long heap = BASE_HEAP_BYTES
+                + managed / MANAGED_FOR_HEAP
+                + (options.acceleratorBytes().isPresent() ? KERNELS_HEAP_BYTES : 0);
         List<String> command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-XX:+UseSerialGC",
@@ -108,6 +114,7 @@ public final class PrivateDaemon implements AutoCloseable {
                 "--ram",
                 Long.toString(ram)));
         options.overflow().forEach(o -> command.addAll(List.of("--overflow", o.device() + ":" + o.bytes())));
+        options.acceleratorBytes().ifPresent(bytes -> command.addAll(List.of("--device", "accelerator:" + bytes)));
         options.onLoss()
                 .ifPresent(choice ->
                         command.addAll(List.of("--on-loss", choice.name().toLowerCase(Locale.ROOT))));

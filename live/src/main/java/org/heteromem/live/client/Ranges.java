@@ -105,7 +105,7 @@ public final class Ranges {
      */
     public record PinOutcome(Reply reply, Pin pin) {}
 
-    private static void check(MemorySegment segment) {
+    static void check(MemorySegment segment) {
         if (!segment.isNative()) {
             throw new IllegalArgumentException("a segment on the Java heap is not managed memory: " + segment);
         }

@@ -26,6 +26,7 @@ public final class Session implements AutoCloseable {
     private final Reply.Limits limits;
     private final RegionPool pool;
     private final Ranges ranges;
+    private final Launches launches;
     private final Optional<PrivateDaemon> daemon;
     private final Object state = new Object();
     private int arenas;
@@ -37,6 +38,7 @@ public final class Session implements AutoCloseable {
         this.daemon = daemon;
         this.pool = new RegionPool(channel, limits);
         this.ranges = new Ranges(channel, pool);
+        this.launches = new Launches(channel, pool);
     }
 
     /**
@@ -93,6 +95,11 @@ public final class Session implements AutoCloseable {
     /** Requests about segments. */
     public Ranges ranges() {
         return ranges;
+    }
+
+    /** Requests to run kernels. */
+    public Launches launches() {
+        return launches;
     }
 
     /** Bytes of address space of all regions, used or not. */

@@ -13,6 +13,7 @@ import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
+import java.util.function.Supplier;
 import org.heteromem.core.Access;
 import org.heteromem.core.AddressSpace;
 import org.heteromem.core.Advice;
@@ -30,6 +31,7 @@ import org.heteromem.core.memory.MemoryNode;
 import org.heteromem.core.memory.WorkingSetFigures;
 import org.heteromem.core.pin.PageReferences;
 import org.heteromem.core.pin.Pins;
+import org.heteromem.devices.accelerator.HostMemory;
 import org.heteromem.devices.storage.StorageDevice;
 import org.heteromem.live.keeper.Custody;
 import org.heteromem.live.keeper.Item;
@@ -47,6 +49,7 @@ import org.heteromem.live.wire.ErrorCode;
 import org.heteromem.live.wire.Failure;
 import org.heteromem.live.wire.Following;
 import org.heteromem.live.wire.Hello;
+import org.heteromem.live.wire.Launch;
 import org.heteromem.live.wire.MalformedMessageException;
 import org.heteromem.live.wire.Message;
 import org.heteromem.live.wire.MessageType;
@@ -57,6 +60,7 @@ import org.heteromem.live.wire.UnregisterRegion;
 import org.heteromem.live.wire.Welcome;
 import org.heteromem.live.wire.Wire;
 import org.heteromem.policy.Policies;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One client: its address space, its devices, and the three threads that serve it.
@@ -109,6 +113,9 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
     private final CopyOnWriteArrayList<Region> order = new CopyOnWriteArrayList<>();
     private final List<StorageDevice> devices = new CopyOnWriteArrayList<>();
     private final OverflowFiles overflowFiles;
+    /** The device that computes, if the daemon was given one. */
+    private volatile @Nullable Computing computing;
+
     private final FaultPump pump;
     private final DurableMemory memory;
     private volatile String name = "";
@@ -218,6 +225,7 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
                     done(correlation, 0, 0);
                 }
                 case RangeRequest request -> serve(request);
+                case Launch request -> launch(request);
                 case Query query -> new ObserverSession(daemon, connection, log).answer(query);
                 default ->
                     throw new RefusedException(
@@ -315,7 +323,8 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
                 Evictor.reserve(Page.of(ram)),
                 Policies.victims(daemon.options().victims()));
         devices.addAll(daemon.devicesFor(this, memory));
-        mmu.setDevices(devices.stream().map(StorageDevice::memory).toList());
+        computing = daemon.computingFor(this, space, memory, new Ram(), new KernelAnswers());
+        mmu.setDevices(holders().stream().map(PageHolder::memory).toList());
         // What is promised can be held whatever the pages contain, and one can still come home when all is full.
         limitPages = budget.limit() - 2 * budget.reserve();
         for (StorageDevice device : devices) {
@@ -323,6 +332,17 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
         }
         evictor = new Evictor(manager, space, budget, order, devices);
         welcomed = true;
+    }
+
+    /** All devices, in the order in which the ledger numbers them. */
+    private List<PageHolder> holders() {
+        List<PageHolder> all = new ArrayList<>();
+        devices.forEach(device -> all.add(PageHolder.of(device)));
+        Computing computes = computing;
+        if (computes != null) {
+            all.add(PageHolder.of(computes.accelerator()));
+        }
+        return all;
     }
 
     private void serveFaults() {
@@ -413,7 +433,7 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
                 allocatedPages += region.allocated.size();
             }
         }
-        Takeover takeover = new Takeover(space, mmu, budget, List.copyOf(order), devices);
+        Takeover takeover = new Takeover(space, mmu, budget, List.copyOf(order), holders());
         takeover.run();
         log.line(this + " is taken over: " + takeover);
         for (Item item : items) {
@@ -624,10 +644,28 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
                             + Page.address(limitPages)
                             + " bytes of RAM and overflow are in use; give the daemon a larger overflow");
         }
+        forgetKernels(region, request);
         for (int i = 0; i < request.count(); i++) {
             allocatedPages += region.allocated.add(Page.of(request.offset(i)), Page.of(request.rangeBytes(i)));
         }
         done(request.correlation(), fresh, 0);
+    }
+
+    /**
+     * A kernel can touch what is not allocated, or not any more: that of no memory that is allocated now, which must read as
+     * zeros.
+     */
+    private void forgetKernels(Region region, RangeRequest request) {
+        Computing computes = computing;
+        if (computes == null || !(tookOver || computes.launches.sum() > 0)) {
+            return;
+        }
+        for (int i = 0; i < request.count(); i++) {
+            long pages = Page.of(request.rangeBytes(i));
+            if (region.allocated.count(Page.of(request.offset(i)), pages) == 0) {
+                space.advise(region.address + request.offset(i), request.rangeBytes(i), Advice.DONTNEED);
+            }
+        }
     }
 
     private void free(Region region, RangeRequest request) {
@@ -647,6 +685,10 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
         for (int i = 0; i < request.count(); i++) {
             for (StorageDevice device : devices) {
                 pages += fetch(device, region.address + request.offset(i), request.rangeBytes(i));
+            }
+            Computing computes = computing;
+            if (computes != null) {
+                pages += computes.accelerator().evict(space, region.address + request.offset(i), request.rangeBytes(i));
             }
         }
         done(request.correlation(), pages, 0);
@@ -764,10 +806,93 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
         return true;
     }
 
+    // ---- kernels -----------------------------------------------------------------------------------------------
+
+    private void launch(Launch request) {
+        Computing computes = computing;
+        if (computes == null) {
+            throw new RefusedException(
+                    ErrorCode.NO_DEVICE,
+                    "this daemon has no device that computes; start it with --device accelerator:256M, or ask for one by"
+                            + " Options.accelerator");
+        }
+        computes.launch(request, order);
+    }
+
+    /** Tells the client of the end of kernels, from their threads. */
+    private final class KernelAnswers implements Computing.Answers {
+        private final MemorySegment words = Connection.newBuffer(Arena.ofAuto());
+
+        @Override
+        public synchronized void done(long correlation) {
+            answer(correlation, () -> new Done().encode(words, correlation, 0, 0));
+        }
+
+        @Override
+        public synchronized void failed(long correlation, ErrorCode code, String detail) {
+            log.line(ClientSession.this + ": " + detail);
+            answer(correlation, () -> new Failure().encode(words, correlation, code, detail));
+        }
+
+        private void answer(long correlation, Supplier<Message> message) {
+            if (correlation == 0 || ended) {
+                return;
+            }
+            try {
+                if (!connection.trySend(message.get())) {
+                    log.line(ClientSession.this + " does not read its answers");
+                    connection.shutdown();
+                }
+            } catch (NativeException e) {
+                log.line(ClientSession.this + " could not be told of a kernel's end: " + e.getMessage());
+            }
+        }
+    }
+
+    /** The client's RAM, for the accelerator: out of its reach, within the budget, with overflow behind it. */
+    private final class Ram implements HostMemory {
+        /** The largest part of RAM that pages on their way from an overflow device to the accelerator may have at once. */
+        private static final int FETCHED_PART = 8;
+
+        @Override
+        public boolean reachable() {
+            return false;
+        }
+
+        @Override
+        public long availableFrames() {
+            return budget.free();
+        }
+
+        @Override
+        public long freeFrames() {
+            return Math.max(0, budget.free() - budget.reserve());
+        }
+
+        @Override
+        public void makeRoom(long frames) {
+            long wanted = Math.min(frames, budget.limit() / 2);
+            while (!ended && budget.free() < wanted && evictor.reclaimNow() > 0) {
+                // until there is enough, or nothing can go
+            }
+        }
+
+        @Override
+        public void fetch(AddressSpace of, long address, long length) {
+            if (Page.of(length) > budget.limit() / FETCHED_PART) {
+                // It would push out what is in use; pages come one by one instead.
+                return;
+            }
+            for (StorageDevice device : devices) {
+                ClientSession.this.fetch(device, address, length);
+            }
+        }
+    }
+
     private void residency(Region region, RangeRequest request) {
         Map<String, Long> where = new LinkedHashMap<>();
         where.put("ram", 0L);
-        devices.forEach(device -> where.put(device.name(), 0L));
+        holders().forEach(device -> where.put(device.memory().name(), 0L));
         where.put("absent", 0L);
         for (int i = 0; i < request.count(); i++) {
             count(region.address + request.offset(i), Page.of(request.rangeBytes(i)), where);
@@ -820,6 +945,22 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
             all.put("device." + device.name() + ".uncopied", Page.address(figures.copiesUsed()));
             all.put("device." + device.name() + ".capacity", figures.capacityBytes());
         }
+        Computing computes = computing;
+        if (computes != null) {
+            var figures = computes.accelerator().statistics();
+            long held = computes.accelerator().memory().frames()
+                    - computes.accelerator().freeFrames();
+            all.put("device.accelerator.held", Page.address(held));
+            all.put("device.accelerator.stored", Page.address(held));
+            all.put(
+                    "device.accelerator.capacity",
+                    Page.address(computes.accelerator().memory().frames()));
+            all.put("device.accelerator.in", figures.bytesToDevice());
+            all.put("device.accelerator.out", figures.bytesToRam());
+            all.put("kernels", computes.launches.sum());
+            all.put("kernels.running", (long) computes.running());
+            all.put("kernels.failed", computes.failures.sum());
+        }
         return all;
     }
 
@@ -839,7 +980,7 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
         for (Region region : order) {
             Map<String, Long> where = new LinkedHashMap<>();
             where.put("ram", 0L);
-            devices.forEach(device -> where.put(device.name(), 0L));
+            holders().forEach(device -> where.put(device.memory().name(), 0L));
             count(region.address, Page.of(region.bytes), where);
             text.append(String.format(
                     Locale.ROOT,
@@ -1004,13 +1145,17 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
         try {
             giveBack(pump::stop);
             giveBack(evictor::stop);
+            Computing computes = computing;
+            if (computes != null) {
+                giveBack(computes::stop);
+            }
             threads.forEach(ClientSession::join);
             List.copyOf(order).forEach(region -> giveBack(() -> unregister(region)));
             giveBack(space::exit);
             giveBack(() -> daemon.removeDevices(devices));
             giveBack(overflowFiles::close);
             giveBack(() -> release(key()));
-            giveBack(memory::close);
+            giveBack(() -> closeMemory(computes));
             giveBack(pump::close);
             giveBack(connection::close);
             giveBack(process::close);
@@ -1020,6 +1165,14 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
                 log.line(this + " has left");
             }
             over.countDown();
+        }
+    }
+
+    private void closeMemory(@Nullable Computing computes) {
+        if (computes == null || computes.close()) {
+            memory.close();
+        } else {
+            log.line(this + ": a kernel does not end; the memory of its device is kept until the daemon ends");
         }
     }
 

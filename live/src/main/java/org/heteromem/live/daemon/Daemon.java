@@ -13,11 +13,14 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
+import org.heteromem.core.AddressSpace;
 import org.heteromem.core.MemoryManager;
 import org.heteromem.core.Page;
 import org.heteromem.core.memory.MemoryNode;
 import org.heteromem.core.policy.FrameDemand;
 import org.heteromem.core.policy.PressureHandler;
+import org.heteromem.devices.accelerator.HostMemory;
+import org.heteromem.devices.storage.FaultAround;
 import org.heteromem.devices.storage.StorageDevice;
 import org.heteromem.devices.storage.StorageDevices;
 import org.heteromem.devices.storage.StorageOptions;
@@ -350,8 +353,11 @@ public final class Daemon implements AutoCloseable {
         try {
             for (String what : options.overflow()) {
                 StorageSpec spec = files.specOf(StorageSpec.parse(what));
-                StorageOptions named = StorageOptions.defaults().withName(deviceName(spec, made));
-                made.add(files.open(spec, () -> StorageDevices.create(manager, spec, memory, named)));
+                StorageOptions plain = StorageOptions.defaults().withName(deviceName(spec, made));
+                StorageOptions storage = options.faultAround() == 0
+                        ? plain
+                        : plain.withFaultAround(FaultAround.fixed(options.faultAround()));
+                made.add(files.open(spec, () -> StorageDevices.create(manager, spec, memory, storage)));
                 files.reserve(spec);
             }
             return made;
@@ -360,6 +366,28 @@ public final class Daemon implements AutoCloseable {
             throw new RefusedException(
                     ErrorCode.NO_DEVICE, "overflow for client " + session.number() + ": " + e.getMessage());
         }
+    }
+
+    /** Makes the device of a client that computes, or null if clients have none. */
+    @Nullable
+    Computing computingFor(
+            ClientSession session,
+            AddressSpace space,
+            DurableMemory memory,
+            HostMemory ram,
+            Computing.Answers answers) {
+        if (options.devices().isEmpty()) {
+            return null;
+        }
+        return new Computing(
+                manager,
+                space,
+                ComputeDevice.parse(options.devices().getFirst()),
+                memory,
+                ram,
+                new Kernels(options.kernels()),
+                Long.toString(session.number()),
+                answers);
     }
 
     /** Its kind, such that no two of a client have the same name, and none that of RAM. */

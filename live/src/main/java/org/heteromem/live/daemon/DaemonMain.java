@@ -12,7 +12,7 @@ import org.heteromem.policy.Policies;
  * The daemon as a process, started by a client for itself; people use {@code heteromem daemon}.
  *
  * <p>Arguments: {@code --socket PATH --ram BYTES [--client-ram BYTES] [--overflow KIND:SIZE]... [--private PID] [--on-loss
- * kill|throw] [--kernels PATH:PATH...] [--victims NAME]}.
+ * kill|throw] [--device accelerator:SIZE] [--kernels PATH:PATH...] [--victims NAME] [--fault-around PAGES]}.
  */
 public final class DaemonMain {
     private DaemonMain() {}
@@ -52,10 +52,12 @@ public final class DaemonMain {
         long ram = 0;
         long clientRam = 0;
         List<String> overflow = new ArrayList<>();
+        List<String> devices = new ArrayList<>();
         List<Path> kernels = new ArrayList<>();
         DaemonOptions.OnLoss onLoss = DaemonOptions.OnLoss.KILL;
         String victims = Policies.DEFAULT_VICTIMS;
         int owner = 0;
+        int faultAround = 0;
         for (int i = 0; i < arguments.length; i += 2) {
             if (i + 1 == arguments.length) {
                 throw new IllegalArgumentException(arguments[i] + " needs a value");
@@ -65,10 +67,12 @@ public final class DaemonMain {
                 case "--socket" -> socket = Path.of(value);
                 case "--ram" -> ram = number("--ram", value);
                 case "--client-ram" -> clientRam = number("--client-ram", value);
+                case "--device" -> devices.add(value);
                 case "--overflow" -> overflow.add(value);
                 case "--private" -> owner = Math.toIntExact(number("--private", value));
                 case "--on-loss" -> onLoss = onLoss(value);
                 case "--victims" -> victims = value;
+                case "--fault-around" -> faultAround = Math.toIntExact(number("--fault-around", value));
                 case "--kernels" -> {
                     for (String path : value.split(":", -1)) {
                         kernels.add(Path.of(path));
@@ -81,8 +85,11 @@ public final class DaemonMain {
         if (socket == null || ram == 0) {
             throw new IllegalArgumentException("--socket and --ram are needed");
         }
-        return new DaemonOptions(
-                socket, ram, clientRam == 0 ? ram : clientRam, overflow, onLoss, owner, kernels, victims);
+        return new DaemonOptions(socket, ram, clientRam == 0 ? ram : clientRam, overflow, onLoss, owner)
+                .withKernels(kernels)
+                .withVictims(victims)
+                .withDevices(devices)
+                .withFaultAround(faultAround);
     }
 
     private static DaemonOptions.OnLoss onLoss(String value) {

@@ -2,6 +2,7 @@ package org.heteromem.live.daemon;
 
 import java.nio.file.Path;
 import java.util.List;
+import org.heteromem.devices.storage.FaultAround;
 import org.heteromem.policy.Policies;
 
 /**
@@ -15,6 +16,9 @@ import org.heteromem.policy.Policies;
  * @param owner the only client of a private daemon, which ends with it; 0 for a daemon that serves everyone of its user
  * @param kernels class path of kernels that clients may launch
  * @param victims the name of the policy that says which pages leave RAM
+ * @param devices devices that compute, as {@code accelerator:SIZE}; at most one, and each client has its own
+ * @param faultAround how many pages come home for one touch: a power of two from 1 to 512, always that many (aligned); or
+ *     0 for one at a time and more when touches are sequential
  */
 public record DaemonOptions(
         Path socket,
@@ -24,7 +28,9 @@ public record DaemonOptions(
         OnLoss onLoss,
         int owner,
         List<Path> kernels,
-        String victims) {
+        String victims,
+        List<String> devices,
+        int faultAround) {
     /** Least RAM a client can have: less would not hold the pages of one instruction and those on their way. */
     public static final long MIN_RAM_BYTES = 1L << 20;
 
@@ -36,24 +42,61 @@ public record DaemonOptions(
         THROW
     }
 
-    /** The same with the victim policy of who names none. */
+    /** Without what few name. */
     public DaemonOptions(
-            Path socket,
-            long ramBytes,
-            long clientRamBytes,
-            List<String> overflow,
-            OnLoss onLoss,
-            int owner,
-            List<Path> kernels) {
-        this(socket, ramBytes, clientRamBytes, overflow, onLoss, owner, kernels, Policies.DEFAULT_VICTIMS);
+            Path socket, long ramBytes, long clientRamBytes, List<String> overflow, OnLoss onLoss, int owner) {
+        this(
+                socket,
+                ramBytes,
+                clientRamBytes,
+                overflow,
+                onLoss,
+                owner,
+                List.of(),
+                Policies.DEFAULT_VICTIMS,
+                List.of(),
+                0);
+    }
+
+    /** {@return the same with other kernels} */
+    public DaemonOptions withKernels(List<Path> paths) {
+        return new DaemonOptions(
+                socket, ramBytes, clientRamBytes, overflow, onLoss, owner, paths, victims, devices, faultAround);
+    }
+
+    /** {@return the same with another victim policy} */
+    public DaemonOptions withVictims(String policy) {
+        return new DaemonOptions(
+                socket, ramBytes, clientRamBytes, overflow, onLoss, owner, kernels, policy, devices, faultAround);
+    }
+
+    /** {@return the same with other devices that compute} */
+    public DaemonOptions withDevices(List<String> specs) {
+        return new DaemonOptions(
+                socket, ramBytes, clientRamBytes, overflow, onLoss, owner, kernels, victims, specs, faultAround);
+    }
+
+    /** {@return the same with as many pages coming home for one touch} */
+    public DaemonOptions withFaultAround(int pages) {
+        return new DaemonOptions(
+                socket, ramBytes, clientRamBytes, overflow, onLoss, owner, kernels, victims, devices, pages);
     }
 
     /** Checks what can be checked. */
     public DaemonOptions {
         // Now, and not when the first client comes.
         Policies.victims(victims);
+        if (faultAround != 0) {
+            FaultAround.fixed(faultAround);
+        }
         overflow = List.copyOf(overflow);
         kernels = List.copyOf(kernels);
+        devices = List.copyOf(devices);
+        devices.forEach(ComputeDevice::parse);
+        if (devices.size() > 1) {
+            throw new IllegalArgumentException("devices " + devices + ": a client can have one that computes");
+        }
+        Kernels.check(kernels);
         if (clientRamBytes < MIN_RAM_BYTES || ramBytes < clientRamBytes) {
             throw new IllegalArgumentException("a client gets " + clientRamBytes + " bytes of " + ramBytes
                     + " bytes of RAM: at least " + MIN_RAM_BYTES + " are needed, and not more than there is");

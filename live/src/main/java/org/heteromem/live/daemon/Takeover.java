@@ -7,9 +7,11 @@ import java.util.List;
 import java.util.Set;
 import org.heteromem.core.AddressSpace;
 import org.heteromem.core.Page;
+import org.heteromem.core.inspect.Inspector;
+import org.heteromem.core.inspect.PageKind;
+import org.heteromem.core.inspect.PageView;
 import org.heteromem.core.memory.FrameBudget;
 import org.heteromem.core.migrate.Migration;
-import org.heteromem.devices.storage.StorageDevice;
 
 /**
  * Builds the page table of a client whose daemon was killed, from what outlived it. What the memfd holds is in RAM; what it
@@ -24,12 +26,12 @@ final class Takeover {
     private final LiveMmu mmu;
     private final FrameBudget budget;
     private final List<Region> regions;
-    private final List<StorageDevice> devices;
+    private final List<PageHolder> devices;
     private long inRam;
     private long onDevices;
     private long nonsense;
 
-    Takeover(AddressSpace space, LiveMmu mmu, FrameBudget budget, List<Region> regions, List<StorageDevice> devices) {
+    Takeover(AddressSpace space, LiveMmu mmu, FrameBudget budget, List<Region> regions, List<PageHolder> devices) {
         this.space = space;
         this.mmu = mmu;
         this.budget = budget;
@@ -115,7 +117,7 @@ final class Takeover {
             int count = (int) Math.min(CHUNK, Page.of(region.bytes) - first);
             for (int d = 0; d < devices.size(); d++) {
                 int wanted = 0;
-                Arrays.fill(slots, StorageDevice.NO_SLOT);
+                Arrays.fill(slots, PageHolder.NO_FRAME);
                 for (int i = 0; i < count; i++) {
                     if (region.ledger.isOnDevice(first + i)
                             && isPlace(region, first + i)
@@ -125,8 +127,12 @@ final class Takeover {
                     }
                 }
                 if (wanted > 0) {
-                    onDevices += devices.get(d)
-                            .restore(space, region.address + Page.address(first), Arrays.copyOf(slots, count));
+                    long address = region.address + Page.address(first);
+                    int restored = devices.get(d).restore(space, address, Arrays.copyOf(slots, count));
+                    onDevices += restored;
+                    if (restored < wanted) {
+                        giveUpMissing(region, first, count, slots);
+                    }
                 }
             }
             for (int i = 0; i < count; i++) {
@@ -134,6 +140,17 @@ final class Takeover {
                     nonsense++;
                     mmu.poison(region, first + i);
                 }
+            }
+        }
+    }
+
+    /** A place that two words name, or that the device does not know, has the contents of one page at most. */
+    private void giveUpMissing(Region region, long first, int count, int[] slots) {
+        PageView[] views = Inspector.pages(space, region.address + Page.address(first), count);
+        for (int i = 0; i < count; i++) {
+            if (slots[i] != PageHolder.NO_FRAME && views[i].kind() != PageKind.DEVICE_PRIVATE) {
+                nonsense++;
+                mmu.poison(region, first + i);
             }
         }
     }

@@ -4,12 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.File;
 import java.io.IOException;
+import java.net.URISyntaxException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.heteromem.core.inspect.StateChecker;
+import org.heteromem.live.kernels.VersionsProgram;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -26,8 +28,8 @@ class DaemonTest {
             throws IOException, InterruptedException {
         System.out.println("versions over " + overflow + ": seed " + seed);
         Path socket = directory.resolve("s");
-        DaemonOptions options = new DaemonOptions(
-                socket, 1L << 30, 1L << 30, List.of(overflow), DaemonOptions.OnLoss.KILL, 0, List.of());
+        DaemonOptions options =
+                new DaemonOptions(socket, 1L << 30, 1L << 30, List.of(overflow), DaemonOptions.OnLoss.KILL, 0);
         Thread serving;
         Consumer<String> out = System.out::println;
         try (Daemon daemon = new Daemon(options, out)) {
@@ -52,6 +54,49 @@ class DaemonTest {
         }
         serving.join(TimeUnit.SECONDS.toMillis(PATIENCE_SECONDS));
         assertThat(serving.isAlive()).isFalse();
+    }
+
+    @Test
+    void everyVersionIsRightWithADeviceThatComputes() throws IOException, InterruptedException {
+        System.out.println("versions with kernels: seed " + seed);
+        Path socket = directory.resolve("s");
+        DaemonOptions options = new DaemonOptions(
+                        socket, 1L << 30, 1L << 30, List.of("ram:4M", "compressed:64M"), DaemonOptions.OnLoss.KILL, 0)
+                .withKernels(List.of(classesOf(VersionsProgram.class)))
+                .withDevices(List.of("accelerator:1M"));
+        Thread serving;
+        Consumer<String> out = System.out::println;
+        try (Daemon daemon = new Daemon(options, out)) {
+            serving = Thread.ofPlatform().start(daemon::run);
+            File output = directory.resolve("client.log").toFile();
+            Process client = Jvm.start(VersionsProgram.class, output, socket, 3000, 512, 256, 2, 4000, seed);
+            long kernels = 0;
+            while (client.isAlive()) {
+                for (ClientSession session : daemon.sessions()) {
+                    kernels = Math.max(kernels, session.status().getOrDefault("kernels", 0L));
+                }
+                TimeUnit.MILLISECONDS.sleep(20);
+            }
+            assertThat(client.waitFor()).as(() -> Jvm.text(output)).isZero();
+            System.out.println(Jvm.text(output));
+            assertThat(kernels).isPositive();
+            while (!daemon.sessions().isEmpty()) {
+                TimeUnit.MILLISECONDS.sleep(10);
+            }
+            assertThat(StateChecker.check(daemon.manager())).isEmpty();
+            assertThat(daemon.manager().devices()).isEmpty();
+        }
+        serving.join(TimeUnit.SECONDS.toMillis(PATIENCE_SECONDS));
+        assertThat(serving.isAlive()).isFalse();
+    }
+
+    private static Path classesOf(Class<?> type) {
+        try {
+            return Path.of(
+                    type.getProtectionDomain().getCodeSource().getLocation().toURI());
+        } catch (URISyntaxException e) {
+            throw new AssertionError(e);
+        }
     }
 
     @Test

@@ -11,12 +11,14 @@ import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import org.heteromem.live.keeper.KeeperMain;
+import org.heteromem.live.kernels.VersionsProgram;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.CleanupMode;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * The daemon or its keeper is killed at the worst moments, while threads of a client write versions and check every value
@@ -177,6 +179,39 @@ class KillTest {
         }
         mustEndWell(client);
         assertThat(clientLog()).contains("right");
+        assertThat(killed).isPositive();
+    }
+
+    /** Daemons are killed while kernels run: those fail, and nothing else is wrong. */
+    @ParameterizedTest
+    @ValueSource(strings = {"ram", "compressed"})
+    void aProgramWithKernelsIsToldAndNothingIsLost(String overflow) throws IOException, InterruptedException {
+        System.out.println("kills under kernels: seed " + seed);
+        SplittableRandom random = new SplittableRandom(seed);
+        Process client = Jvm.start(
+                VersionsProgram.class,
+                directory.resolve("client.log").toFile(),
+                overflow,
+                700,
+                256,
+                200,
+                2,
+                kills * 4000L,
+                seed,
+                "kills");
+        await(client, () -> clientLog().contains("ready"));
+        TimeUnit.MILLISECONDS.sleep(500);
+        int killed = 0;
+        String owner = Long.toString(client.pid());
+        while (killed < kills && client.isAlive()) {
+            killed += (int) Jvm.running(DaemonMain.class, owner)
+                    .filter(ProcessHandle::destroyForcibly)
+                    .count();
+            TimeUnit.MILLISECONDS.sleep(1500 + random.nextInt(2500));
+        }
+        mustEndWell(client);
+        assertThat(clientLog()).contains("right");
+        System.out.println(clientLog());
         assertThat(killed).isPositive();
     }
 

@@ -99,7 +99,7 @@ class TroubleTest {
 
     private void with(DaemonOptions.OnLoss onLoss, List<String> overflow, Body body)
             throws IOException, InterruptedException {
-        DaemonOptions options = new DaemonOptions(directory.resolve("s"), 8 * RAM, RAM, overflow, onLoss, 0, List.of());
+        DaemonOptions options = new DaemonOptions(directory.resolve("s"), 8 * RAM, RAM, overflow, onLoss, 0);
         Thread serving;
         try (Daemon daemon = new Daemon(options, log::add)) {
             serving = Thread.ofPlatform().start(daemon::run);

@@ -1,0 +1,99 @@
+package org.heteromem.live.client;
+
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import org.heteromem.live.wire.Launch;
+import org.heteromem.live.wire.Wire;
+
+/** Kernels that a program runs on its daemon's device, over the memory of its arenas. Thread-safe. */
+public final class Launches {
+    private final ControlChannel channel;
+    private final RegionPool pool;
+
+    Launches(ControlChannel channel, RegionPool pool) {
+        this.channel = channel;
+        this.pool = pool;
+    }
+
+    /** Keeps arenas open, and segments of automatic ones in use, while a kernel works on them. */
+    private static final class Hold {
+        final List<ArenaMemory> owners = new ArrayList<>();
+        final List<MemorySegment> segments = new ArrayList<>();
+
+        void end() {
+            owners.forEach(owner -> owner.unhold(this));
+            owners.clear();
+            segments.clear();
+        }
+    }
+
+    /**
+     * Starts a kernel.
+     *
+     * @param device name of the device; empty for the only one
+     * @param kernel binary name of its class
+     * @param arguments of its constructor: integers, floating-point numbers and segments of this memory
+     * @return completed by another thread when the kernel has ended, with any reply
+     */
+    public CompletableFuture<Reply> launch(String device, String kernel, List<?> arguments) {
+        if (arguments.size() > Wire.MAX_ARGUMENTS) {
+            throw new IllegalArgumentException(
+                    "a kernel takes at most " + Wire.MAX_ARGUMENTS + " arguments, not " + arguments.size());
+        }
+        Hold hold = new Hold();
+        boolean asked = false;
+        try {
+            for (Object argument : arguments) {
+                check(argument, hold);
+            }
+            CompletableFuture<Reply> reply = channel.ask((buffer, correlation) -> {
+                Launch request = new Launch().begin(buffer, correlation);
+                arguments.forEach(argument -> add(request, argument));
+                return request.target(device, kernel);
+            });
+            asked = true;
+            return reply.thenApplyAsync(answer -> {
+                hold.end();
+                return answer;
+            });
+        } finally {
+            if (!asked) {
+                hold.end();
+            }
+        }
+    }
+
+    private void check(Object argument, Hold hold) {
+        switch (argument) {
+            case MemorySegment segment -> {
+                Ranges.check(segment);
+                if (segment.byteSize() == 0) {
+                    throw new IllegalArgumentException("a kernel cannot be given memory of no bytes: " + segment);
+                }
+                ArenaMemory owner =
+                        pool.locate(segment.address(), segment.byteSize()).owner();
+                owner.hold(hold);
+                hold.owners.add(owner);
+                hold.segments.add(segment);
+            }
+            case Long _, Integer _, Short _, Byte _, Double _, Float _ -> {}
+            case null -> throw new IllegalArgumentException("null cannot be an argument of a kernel");
+            default ->
+                throw new IllegalArgumentException(
+                        "an argument of a kernel is a long, an int, a double or a segment of this" + " memory, not "
+                                + argument + " of " + argument.getClass());
+        }
+    }
+
+    private static void add(Launch request, Object argument) {
+        switch (argument) {
+            case MemorySegment segment -> request.addMemory(segment.address(), segment.byteSize());
+            case Double number -> request.add(number.doubleValue());
+            case Float number -> request.add(number.doubleValue());
+            case Number number -> request.add(number.longValue());
+            default -> throw new IllegalStateException("checked before: " + argument);
+        }
+    }
+}
