@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import org.heteromem.cli.command.RunCommand;
+import org.heteromem.cli.run.Sizes;
 import org.heteromem.cli.workload.Workload;
 import org.heteromem.cli.workload.Workloads;
 import org.heteromem.live.doctor.Diagnosis;
@@ -19,6 +20,7 @@ import org.heteromem.live.doctor.Verdict;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import picocli.CommandLine;
 import tools.jackson.databind.JsonNode;
@@ -45,7 +47,22 @@ class LiveRunTest {
         assertThat(result.get("mode").asString()).isEqualTo("live");
         assertThat(result.get("workload").asString()).isEqualTo(workload);
         assertThat(result.get("verified").asBoolean()).isTrue();
-        assertThat(result.at("/machine/devicePhases").asString()).isEqualTo("CPU");
+        boolean onDevice = !List.of("hashjoin", "wordcount").contains(workload);
+        assertThat(result.at("/machine/devicePhases").asString())
+                .isEqualTo(
+                        onDevice
+                                ? "accelerator:"
+                                        + (result.at("/machine/ramBytes").asLong() + (1 << 20) - 1 >> 20) + "M"
+                                : "CPU");
+        assertThat(result.get("kernels").asLong() > 0)
+                .as("kernels in the daemon")
+                .isEqualTo(onDevice);
+        assertThat(moved(result, "ram", "accelerator") > 0)
+                .as("pages went to the device")
+                .isEqualTo(onDevice);
+        assertThat(moved(result, "accelerator", "ram") > 0)
+                .as("pages came home from the device")
+                .isEqualTo(onDevice);
         assertThat(result.get("workingSetBytes").asLong())
                 .isGreaterThanOrEqualTo(result.at("/machine/ramBytes").asLong() * 2);
         assertThat(result.at("/evictions/pages").asLong()).as("evicted pages").isPositive();
@@ -65,6 +82,37 @@ class LiveRunTest {
                 .isEmpty();
     }
 
+    private static long moved(JsonNode result, String from, String to) {
+        for (JsonNode one : result.get("moved")) {
+            if (one.get("from").asString().equals(from)
+                    && one.get("to").asString().equals(to)) {
+                return one.get("pages").asLong();
+            }
+        }
+        throw new AssertionError("nothing is said of pages from " + from + " to " + to);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"pagerank, 2M", "sort, 2M", "hashjoin, 16M"})
+    void theDeviceIsTheOneThatIsNamed(String workload, String bytes) {
+        JsonNode result = json("run " + workload + " --mode live --size 8M --device accelerator:" + bytes + " --json");
+        assertThat(result.get("verified").asBoolean()).isTrue();
+        assertThat(result.at("/machine/devicePhases").asString()).isEqualTo("accelerator:" + bytes);
+        assertThat(moved(result, "accelerator", "ram")).isPositive();
+        assertThat(result.at("/residentPages/accelerator").asLong() * 4096)
+                .isLessThanOrEqualTo(Sizes.parse("size", bytes, 1, Long.MAX_VALUE));
+    }
+
+    @Test
+    void kernelsRunOnTheCpuIfThereShallBeNoDevice() {
+        JsonNode result = json("run triad --device none --size 8M --json");
+        assertThat(result.get("mode").asString()).isEqualTo("live");
+        assertThat(result.get("verified").asBoolean()).isTrue();
+        assertThat(result.at("/machine/devicePhases").asString()).isEqualTo("CPU");
+        assertThat(result.get("kernels").asLong()).isZero();
+        assertThat(result.get("residentPages").has("accelerator")).isFalse();
+    }
+
     @Test
     void liveAndModelComputeTheSame() {
         JsonNode live = json("run kmeans --mode live --size 4M --seed 3 --json");
@@ -80,8 +128,14 @@ class LiveRunTest {
                 .as(err.toString())
                 .isZero();
         assertThat(out.toString())
-                .contains("live (rights: ", "RAM 4M", "overflow ram:16M", "3 CPU threads", "device phases: CPU")
+                .contains(
+                        "live (rights: ",
+                        "RAM 4M",
+                        "overflow ram:16M",
+                        "3 CPU threads",
+                        "device phases: accelerator:4M")
                 .contains("2.00 x RAM", "page faults", "moved, ram to overflow", "moved, overflow to ram")
+                .contains("moved, ram to accelerator", "moved, accelerator to ram", "at the end on accelerator")
                 .contains("evictions", "at the end on ram", "bit for bit");
         assertThat(err.toString()).isEmpty();
     }
@@ -90,7 +144,7 @@ class LiveRunTest {
     void pagesGoToTheSecondDeviceWhenTheFirstIsFull() {
         JsonNode result = json("run sort --ram 2M --size 12M --overflow ram:2M --overflow compressed:32M --json");
         assertThat(result.get("verified").asBoolean()).isTrue();
-        assertThat(result.get("residentPages").size()).isEqualTo(3);
+        assertThat(result.get("residentPages").size()).isEqualTo(4);
     }
 
     @Test
@@ -111,7 +165,7 @@ class LiveRunTest {
                 .isZero();
         assertThat(Files.readString(report))
                 .startsWith("<!DOCTYPE html>")
-                .contains("\"name\":\"a\"", "device phases: CPU", "\"where\":\"accelerator\"")
+                .contains("\"name\":\"a\"", "device phases: accelerator:4M", "\"where\":\"accelerator\"")
                 .doesNotContain("REPORT-DATA", "http://", "https://", "src=");
     }
 

@@ -139,10 +139,12 @@ class RunCommandTest {
                 "run triad --device accelerator:65T        | 65T is more than | 46 bits",
                 "run triad --device accelerator:999999999T | 999999999T is more than | 46 bits",
                 "run triad --mode fast                     | --mode | fast",
-                "run triad --mode live --device accelerator:2M | --device | --overflow",
+                "run triad --mode live --device gpu:2M     | unknown device 'gpu' | accelerator",
+                "run triad --mode model --device none      | --device none | --mode live",
+                "run triad --device none --policy tree     | --device none | --policy",
                 "run triad --mode live --policy tree       | --policy | --mode model",
                 "run triad --mode model --overflow ram:64M | --overflow | --device",
-                "run triad --overflow ram:64M --device accelerator:2M | --overflow | --device",
+                "run triad --overflow ram:64M --policy tree | --overflow | --policy",
                 "run triad --overflow tape:64M             | there is no kind 'tape' | compressed",
                 "run triad --overflow ram:much             | 'much' is not a size | 512M",
                 "run triad --ram lots                      | 'lots' is not a size | --ram",
@@ -187,6 +189,7 @@ class RunCommandTest {
         out.getBuffer().setLength(0);
         assertThat(run("policies")).isZero();
         assertThat(out.toString()).contains("on-demand", "block-64k", "block-2m", "tree ", "+lru ", "[default]");
+        assertThat(out.toString()).contains("--victims refault", "--victims 2q", "--victims fifo");
         out.getBuffer().setLength(0);
         assertThat(run("devices")).isZero();
         assertThat(out.toString()).contains("accelerator:SIZE", "2M");

@@ -57,9 +57,12 @@ import tools.jackson.databind.json.JsonMapper;
             "",
             "Examples:",
             "  heteromem run hashjoin --ram 128M --overflow ram:1G --report p.html",
+            "  heteromem run pagerank --mode live --ram 24M --device accelerator:16M",
             "  heteromem run pagerank --mode model --ram 24M --device accelerator:64M"
         })
 public final class RunCommand implements Callable<Integer> {
+    private static final String NO_DEVICE = "none";
+
     private final Supplier<Diagnosis> doctor;
 
     /** Makes the command for this machine. */
@@ -130,7 +133,9 @@ public final class RunCommand implements Callable<Integer> {
             names = "--device",
             paramLabel = "KIND:SIZE",
             completionCandidates = Names.OfDevices.class,
-            description = "Model: the device and the size of its memory (default: " + DeviceSpec.DEFAULT + ").")
+            description = "The device that runs kernels, and the size of its memory (default: model, "
+                    + DeviceSpec.DEFAULT + "; live, as much as RAM, and none for hashjoin and wordcount). In live mode"
+                    + " 'none' leaves kernels to CPU threads.")
     private @Nullable String device;
 
     @Option(
@@ -208,18 +213,22 @@ public final class RunCommand implements Callable<Integer> {
 
     /** Checks all options before anything is done. */
     private Run chosen() {
-        boolean ofModel = device != null || policy != null;
-        boolean ofLive = !overflow.isEmpty();
-        if (ofModel && ofLive) {
-            throw new BadInputException("--overflow is for --mode live, and "
-                    + (device == null ? "--policy" : "--device") + " for --mode model: name one kind");
+        boolean noDevice = NO_DEVICE.equals(device);
+        boolean ofLive = !overflow.isEmpty() || noDevice;
+        // A device alone is taken for that of the model, as ever.
+        boolean ofModel = policy != null || (device != null && mode != Mode.LIVE && !ofLive);
+        if (policy != null && ofLive) {
+            throw new BadInputException((noDevice ? "--device none" : "--overflow")
+                    + " is for --mode live, and --policy for --mode model: name one kind");
         }
         if (mode == Mode.LIVE && ofModel) {
-            throw new BadInputException((device == null ? "--policy" : "--device")
-                    + " is for --mode model; in live mode," + " --overflow names where pages go");
+            throw new BadInputException(
+                    "--policy is for --mode model; in live mode, --overflow names where pages go, and a daemon has"
+                            + " --victims");
         }
         if (mode == Mode.MODEL && ofLive) {
-            throw new BadInputException("--overflow is for --mode live; the model has a --device");
+            throw new BadInputException(
+                    (noDevice ? "--device none" : "--overflow") + " is for --mode live; the model has a --device");
         }
         if (mode == Mode.MODEL || ofModel) {
             return model();
@@ -256,6 +265,12 @@ public final class RunCommand implements Callable<Integer> {
                 overflow.stream()
                         .map(text -> OverflowSpec.parse("--overflow", text))
                         .toList(),
+                device == null
+                        ? OptionalLong.empty()
+                        : OptionalLong.of(
+                                NO_DEVICE.equals(device)
+                                        ? 0
+                                        : DeviceSpec.parse(device).bytes()),
                 seed,
                 threads);
     }

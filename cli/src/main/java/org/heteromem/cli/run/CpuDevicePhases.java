@@ -9,7 +9,7 @@ import java.util.concurrent.Future;
 import org.heteromem.devices.accelerator.Kernel;
 
 /**
- * Runs the kernels on CPU threads of this process, one a unit: right on every machine, and fast on none.
+ * Runs the kernels on CPU threads of this process, one a unit: for programs that want no device, and daemons that have none.
  *
  * @param threads at least as many as there are units
  * @param units compute units

@@ -5,16 +5,13 @@ import org.heteromem.devices.accelerator.Kernel;
 
 /** Who runs those phases of a job that are kernels for a device, in live mode. */
 interface DevicePhases {
-    /** {@return who it is, for people: {@code CPU} if there is no device that computes} */
+    /** {@return who it is, for people: {@code CPU}, or a device as {@code accelerator:32M}} */
     String label();
-
-    /** {@return on how many compute units a kernel runs} */
-    int units();
 
     /**
      * Runs a kernel on the memory of this process and waits for its end.
      *
-     * @param kernel what to run, on all units
+     * @param kernel what to run, on all compute units
      * @throws ExecutionException if it threw, with what
      * @throws InterruptedException if the thread was interrupted while it waited
      */

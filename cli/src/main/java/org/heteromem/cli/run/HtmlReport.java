@@ -148,13 +148,13 @@ public final class HtmlReport {
         return new Page(
                 "heteromem run " + result.workload(),
                 ResultTable.rows(result),
-                "overflow",
+                result.kernels() > 0 ? "overflow or accelerator" : "overflow",
                 LEVELS,
                 timeline.groupPages(),
                 samples.stream().map(sample -> sample.nanos() / 1e6).toList(),
                 tracks,
-                growth(samples, LiveTraffic::pagesOut),
-                growth(samples, LiveTraffic::pagesIn),
+                growth(samples, traffic -> traffic.pagesOut() + traffic.pagesToDevice()),
+                growth(samples, traffic -> traffic.pagesIn() + traffic.pagesFromDevice()),
                 growth(samples, LiveTraffic::faults),
                 samples.stream().map(_ -> 0L).toList(),
                 timeline.phases());

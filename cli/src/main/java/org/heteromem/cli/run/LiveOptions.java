@@ -17,6 +17,8 @@ import org.heteromem.live.Options;
  * @param workingSetBytes about how much memory it shall allocate
  * @param ramBytes RAM that it may have, if that was said; else half of what it allocates
  * @param overflow devices for what does not fit, fastest first; empty for one of the default kind, large enough
+ * @param deviceBytes memory of the device that runs kernels, 0 if CPU threads shall run them; empty for as much as RAM, if the
+ *     workload wants a device at all
  * @param seed of everything random in the input
  * @param threads CPU threads, from 1 to {@link RunOptions#MAX_THREADS}
  */
@@ -26,6 +28,7 @@ public record LiveOptions(
         long workingSetBytes,
         OptionalLong ramBytes,
         List<OverflowSpec> overflow,
+        OptionalLong deviceBytes,
         long seed,
         int threads) {
     /** The working set of a run that says neither this nor the RAM, in bytes. */
@@ -33,6 +36,8 @@ public record LiveOptions(
 
     /** How many times as large as RAM the working set is if only one of them is named. */
     public static final int PRESSURE = 2;
+
+    private static final long MEBIBYTE = 1L << 20;
 
     /**
      * Checks the number of threads.
@@ -81,6 +86,17 @@ public record LiveOptions(
     }
 
     /**
+     * {@return memory of the device that runs the job's kernels in bytes, 0 if CPU threads do}
+     *
+     * @param jobBytes what it allocates
+     */
+    long deviceFor(long jobBytes) {
+        return deviceBytes.orElseGet(() -> workload.wantsDevice()
+                ? Math.max(DeviceSpec.MIN_BYTES, (ramFor(jobBytes) + MEBIBYTE - 1) & -MEBIBYTE)
+                : 0);
+    }
+
+    /**
      * {@return what the job's memory is opened with}
      *
      * @param jobBytes what it allocates
@@ -90,6 +106,7 @@ public record LiveOptions(
         for (OverflowSpec one : overflowFor(jobBytes)) {
             options = options.overflow(one.device(), one.bytes());
         }
-        return options;
+        long device = deviceFor(jobBytes);
+        return device == 0 ? options : options.accelerator(device).kernels(AcceleratorPhases.kernels());
     }
 }

@@ -17,7 +17,8 @@ import java.util.Map;
  * @param verified whether the result is that of the plain computation, bit for bit; a run with a wrong result has none
  * @param faults page faults of this process that the daemon served
  * @param moved pages that moved, by way; {@code none} is where new pages come from
- * @param evictions pages that left RAM to make room
+ * @param kernels kernels that the daemon's device ran
+ * @param evictions pages that left RAM for overflow to make room
  * @param residentPages pages at the end of the run, by the name of the memory they were in
  * @param results what the computation found, for people
  */
@@ -33,6 +34,7 @@ public record LiveResult(
         boolean verified,
         long faults,
         List<RunResult.Movement> moved,
+        long kernels,
         Evictions evictions,
         Map<String, Long> residentPages,
         List<String> results) {
@@ -42,7 +44,7 @@ public record LiveResult(
      * @param ramBytes RAM that it was granted
      * @param overflow the devices for what does not fit, as given
      * @param rights what {@code heteromem doctor} calls the rights
-     * @param devicePhases who ran the phases that are kernels for a device
+     * @param devicePhases who ran the phases that are kernels for a device: CPU, or the device and its memory
      * @param seed the seed of the input
      * @param threads CPU threads
      */

@@ -44,18 +44,27 @@ final class LiveRun implements WorkloadContext, AutoCloseable {
      *
      * @param memory closed by the caller, afterwards
      * @param options of the run
+     * @param deviceBytes memory of the daemon's device, 0 if it has none and CPU threads run kernels
      * @param timeline is told of allocations and phases
      * @param clock nanoseconds since any moment
      * @param progress is told how far the job has come
      */
-    LiveRun(Heteromem memory, LiveOptions options, LiveTimeline timeline, LongSupplier clock, RunProgress progress) {
+    LiveRun(
+            Heteromem memory,
+            LiveOptions options,
+            long deviceBytes,
+            LiveTimeline timeline,
+            LongSupplier clock,
+            RunProgress progress) {
         this.memory = memory;
         this.timeline = timeline;
         this.progress = progress;
         this.clock = clock;
         this.threads = options.threads();
         this.cpuThreads = Executors.newCachedThreadPool(daemons());
-        this.device = new CpuDevicePhases(cpuThreads, options.threads());
+        this.device = deviceBytes == 0
+                ? new CpuDevicePhases(cpuThreads, options.threads())
+                : new AcceleratorPhases(memory, new DeviceSpec(DeviceType.ACCELERATOR, deviceBytes).toString());
     }
 
     private static ThreadFactory daemons() {

@@ -14,6 +14,8 @@ import org.heteromem.live.Options;
  * <p>The daemon is the one that {@code HETEROMEM_SOCKET} names, or a private one that ends with the run.
  */
 public final class LiveRunner {
+    private static final String ACCELERATOR = DeviceType.ACCELERATOR.label();
+
     private final LongSupplier clock;
 
     /**
@@ -43,11 +45,13 @@ public final class LiveRunner {
         WorkloadJob job = options.workload()
                 .prepare(new WorkloadInput(options.file(), options.seed(), options.workingSetBytes()));
         progress.at(0, "daemon");
+        // A daemon that was named has what devices it has, and none of the program's kernels.
+        long deviceBytes = named() ? 0 : options.deviceFor(job.workingSetBytes());
         LiveTimeline.Sampling sampling =
                 picture == Picture.WANTED ? LiveTimeline.Sampling.ON : LiveTimeline.Sampling.OFF;
         try (Heteromem memory = Heteromem.open(options.memory(job.workingSetBytes()));
                 LiveTimeline timeline = new LiveTimeline(memory, clock, Math.max(1, job.workingSetBytes()), sampling);
-                LiveRun machine = new LiveRun(memory, options, timeline, clock, progress)) {
+                LiveRun machine = new LiveRun(memory, options, deviceBytes, timeline, clock, progress)) {
             long start = clock.getAsLong();
             job.run(machine);
             long runNanos = clock.getAsLong() - start;
@@ -80,7 +84,10 @@ public final class LiveRunner {
                     List.of(
                             RunResult.Movement.of("none", "ram", traffic.pagesZeroed()),
                             RunResult.Movement.of("ram", "overflow", traffic.pagesOut()),
-                            RunResult.Movement.of("overflow", "ram", traffic.pagesIn())),
+                            RunResult.Movement.of("overflow", "ram", traffic.pagesIn()),
+                            RunResult.Movement.of("ram", ACCELERATOR, traffic.pagesToDevice()),
+                            RunResult.Movement.of(ACCELERATOR, "ram", traffic.pagesFromDevice())),
+                    traffic.kernels(),
                     new LiveResult.Evictions(traffic.pagesOut(), traffic.directReclaims()),
                     resident,
                     job.results(SegmentMemory.INSTANCE));
@@ -88,14 +95,20 @@ public final class LiveRunner {
         }
     }
 
+    /** Whether a daemon that runs already shall be used. */
+    private static boolean named() {
+        String socket = System.getenv(Options.SOCKET_VARIABLE);
+        return socket != null && !socket.isEmpty();
+    }
+
     /** A daemon that runs already has devices of its own. */
     private static List<String> overflow(LiveOptions options, WorkloadJob job, Map<String, Long> resident) {
-        return System.getenv(Options.SOCKET_VARIABLE) == null
+        return !named()
                 ? options.overflowFor(job.workingSetBytes()).stream()
                         .map(OverflowSpec::toString)
                         .toList()
                 : resident.keySet().stream()
-                        .filter(place -> !place.equals("ram"))
+                        .filter(place -> !place.equals("ram") && !place.equals(ACCELERATOR))
                         .toList();
     }
 

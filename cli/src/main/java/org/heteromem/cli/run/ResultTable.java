@@ -8,6 +8,7 @@ import org.heteromem.core.Page;
 
 /** A result as rows of a name and a value, for people. */
 public final class ResultTable {
+    private static final String ACCELERATOR = DeviceType.ACCELERATOR.label();
     private static final double NANOS_PER_SECOND = 1e9;
 
     private ResultTable() {}
@@ -103,8 +104,14 @@ public final class ResultTable {
                 "plain Java, one thread",
                 String.format(Locale.ROOT, "%s, slowdown %.1f x", seconds(result.plainNanos()), result.slowdown())));
         rows.add(new Row("page faults", count(result.faults())));
+        if (result.kernels() > 0) {
+            rows.add(new Row("kernels", count(result.kernels()) + " in the daemon"));
+        }
         for (RunResult.Movement moved : result.moved()) {
-            rows.add(movement(moved));
+            boolean ofDevice = moved.from().equals(ACCELERATOR) || moved.to().equals(ACCELERATOR);
+            if (!ofDevice || result.kernels() > 0) {
+                rows.add(movement(moved));
+            }
         }
         rows.add(new Row(
                 "evictions",

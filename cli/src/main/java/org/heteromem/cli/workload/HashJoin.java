@@ -16,6 +16,11 @@ final class HashJoin implements Workload {
     }
 
     @Override
+    public boolean wantsDevice() {
+        return false;
+    }
+
+    @Override
     public FileUse fileUse() {
         return FileUse.NONE;
     }

@@ -29,6 +29,11 @@ final class WordCount implements Workload {
     }
 
     @Override
+    public boolean wantsDevice() {
+        return false;
+    }
+
+    @Override
     public FileUse fileUse() {
         return FileUse.OPTIONAL;
     }

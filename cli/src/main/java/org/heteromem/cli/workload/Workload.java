@@ -20,6 +20,14 @@ public interface Workload {
     FileUse fileUse();
 
     /**
+     * Whether its kernels run on a device in live mode unless something else is asked for. Not where the point is what a
+     * program of nothing but threads gets out of more memory than RAM.
+     */
+    default boolean wantsDevice() {
+        return true;
+    }
+
+    /**
      * Reads or generates the input, into Java arrays; touches no memory of the modelled process.
      *
      * @throws org.heteromem.cli.BadInputException if the file is missing or malformed, or was given to a workload that
