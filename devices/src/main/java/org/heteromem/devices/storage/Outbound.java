@@ -201,21 +201,54 @@ final class Outbound {
                 writeInPlace(k, run, source);
                 return;
             }
+            if (store.segment(Page.address(into[k])) != null) {
+                readInPlace(k, run, source);
+                return;
+            }
             MemorySegment buffer = staging.take();
             try {
                 source.store().read(source.offset(), buffer, 0, Page.address(run));
                 write(k, run, buffer, 0);
             } catch (StorageException e) {
-                // A device that cannot read: page by page, so that only the bad ones stay there.
-                if (run == 1) {
-                    traffic.readErrors.increment();
-                }
-                for (int i = 0; run > 1 && i < run && !ended; i++) {
-                    copy(k + i, 1);
-                }
+                onePageAtATime(k, run);
             } finally {
                 staging.give(buffer);
             }
+        }
+
+        /** A device that cannot read: page by page, so that only the bad ones stay there. */
+        private void onePageAtATime(int k, int run) {
+            if (run == 1) {
+                traffic.readErrors.increment();
+            }
+            for (int i = 0; run > 1 && i < run && !ended; i++) {
+                copy(k + i, 1);
+            }
+        }
+
+        /** This device's memory can be addressed, the source's cannot. */
+        private void readInPlace(int k, int run, FrameLocation source) {
+            long bytes = Page.address(run);
+            try {
+                for (long done = 0; done < bytes; ) {
+                    long to = Page.address(into[k]) + done;
+                    long from = source.offset() + done;
+                    long part = Math.min(bytes - done, Math.min(left(store, to), left(source.store(), from)));
+                    store.copyFrom(to, source.store(), from, part);
+                    done += part;
+                }
+            } catch (StorageException e) {
+                onePageAtATime(k, run);
+                return;
+            }
+            for (int i = 0; i < run; i++) {
+                bind(k + i);
+            }
+        }
+
+        /** {@return bytes from an offset to the end of its chunk} */
+        private static long left(FrameStore in, long offset) {
+            return in.chunkBytes() - (offset & (in.chunkBytes() - 1));
         }
 
         private void writeInPlace(int k, int run, FrameLocation source) {

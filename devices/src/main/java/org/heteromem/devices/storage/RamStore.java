@@ -5,6 +5,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.function.LongPredicate;
 import org.heteromem.core.Page;
+import org.heteromem.core.memory.FrameStore;
 
 /** Pages in memory as they are: a device that pretends, for tests and for memory that is slower than RAM. Thread-safe. */
 public final class RamStore implements PageStore {
@@ -63,10 +64,25 @@ public final class RamStore implements PageStore {
     }
 
     private void hold(long offset, long bytes) {
-        for (long page = Page.of(offset); page < Page.of(offset + bytes); page++) {
-            long bit = 1L << page;
-            if ((held.getAndUpdate((int) (page >>> 6), word -> word | bit) & bit) == 0) {
-                pages.incrementAndGet();
+        long end = Page.of(offset + bytes);
+        for (long page = Page.of(offset); page < end; ) {
+            long stop = Math.min(end, (page | (Long.SIZE - 1)) + 1);
+            // The bits of one word: from this page's up, and as many as there are pages.
+            long bits = -1L >>> (Long.SIZE - (stop - page)) << page;
+            int fresh = Long.bitCount(bits & ~setBits((int) (page >>> 6), bits));
+            if (fresh != 0) {
+                pages.addAndGet(fresh);
+            }
+            page = stop;
+        }
+    }
+
+    /** {@return what the word was} */
+    private long setBits(int word, long bits) {
+        for (; ; ) {
+            long old = held.get(word);
+            if (held.weakCompareAndSetVolatile(word, old, old | bits)) {
+                return old;
             }
         }
     }
@@ -85,6 +101,13 @@ public final class RamStore implements PageStore {
     @Override
     public void write(long offset, MemorySegment source, long sourceOffset, long bytes) {
         MemorySegment.copy(source, sourceOffset, memory, offset, bytes);
+        hold(offset, bytes);
+    }
+
+    /** Straight into the memory, also from where it can only be read: no buffer in between. */
+    @Override
+    public void copyFrom(long offset, FrameStore from, long fromOffset, long bytes) {
+        from.read(fromOffset, memory, offset, bytes);
         hold(offset, bytes);
     }
 
