@@ -48,35 +48,35 @@ public interface FaultAround {
     }
 
     /**
-     * Remembers for each 2 MiB of addresses where the last block ended and how large it was. Two threads that meet in an
-     * entry make each other guess wrong, which costs a smaller block and nothing else.
+     * Remembers where blocks ended and how large they were, so that sequences that take turns are told apart. Two that meet in
+     * an entry make each other guess wrong, which costs a smaller block and nothing else.
      */
     final class Adaptive implements FaultAround {
-        private static final int ENTRIES = 1 << 10;
+        private static final int ENTRY_BITS = 10;
         private static final int SIZE_BITS = 4;
 
         private final int most;
-        /** Page number after the last block, above the binary logarithm of its size. */
-        private final AtomicLongArray last = new AtomicLongArray(ENTRIES);
+        /** Page number after a block, above the binary logarithm of its size; in the place of that page number. */
+        private final AtomicLongArray ends = new AtomicLongArray(1 << ENTRY_BITS);
 
         private Adaptive(int most) {
             this.most = most;
         }
 
         private static int entry(AddressSpace space, long page) {
-            long mixed = ((page / Page.PER_BLOCK) * 31 + space.id()) * 0x9E3779B97F4A7C15L;
-            return (int) (mixed >>> (Long.SIZE - 10));
+            long mixed = (page * 31 + space.id()) * 0x9E3779B97F4A7C15L;
+            return (int) (mixed >>> (Long.SIZE - ENTRY_BITS));
         }
 
         @Override
         public int pages(AddressSpace space, long page) {
-            long seen = last.getPlain(entry(space, page - 1));
+            long seen = ends.getPlain(entry(space, page));
             int pages = 1;
             if (seen >>> SIZE_BITS == page && page != 0) {
                 pages = Math.min(most, 2 << (seen & ((1 << SIZE_BITS) - 1)));
             }
             long end = (page & -pages) + pages;
-            last.setPlain(entry(space, end - 1), end << SIZE_BITS | Integer.numberOfTrailingZeros(pages));
+            ends.setPlain(entry(space, end), end << SIZE_BITS | Integer.numberOfTrailingZeros(pages));
             return pages;
         }
     }

@@ -129,6 +129,24 @@ class StorageDeviceTest {
     }
 
     @Test
+    void readersThatTakeTurnsAreToldApart() {
+        FaultAround policy = FaultAround.adaptive(16);
+        try (Host host = new Host(16)) {
+            // As one that merges, or partitions by a key, touches memory.
+            long[] readers = {1000, 1100, 1200, 70_000};
+            List<Integer> sizes = new ArrayList<>();
+            for (int round = 0; round < 8; round++) {
+                for (int i = 0; i < readers.length; i++) {
+                    int pages = policy.pages(host.space, readers[i]);
+                    sizes.add(pages);
+                    readers[i] = (readers[i] & -pages) + pages;
+                }
+            }
+            assertThat(sizes).startsWith(1, 1, 1, 1, 2, 2, 2, 2).endsWith(16, 16, 16, 16);
+        }
+    }
+
+    @Test
     void fetchStopsWhereRamEnds() {
         try (Host host = new Host(64)) {
             StorageDevice device = host.device("ram:4M", SINGLE);
