@@ -71,6 +71,8 @@ class LayersTest {
                 .doNotHaveSimpleName("Takeover")
                 .and()
                 .doNotHaveSimpleName("Repair")
+                .and()
+                .doNotHaveSimpleName("ZeroAhead")
                 .should()
                 .callMethod("org.heteromem.live.daemon.Ledger", "isOnDevice", "long")
                 .orShould()

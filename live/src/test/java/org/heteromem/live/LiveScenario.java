@@ -61,6 +61,35 @@ enum LiveScenario {
             }
         }
     },
+    MEMORY_IS_MADE_AHEAD_OF_A_PROGRAM_THAT_FILLS_IT {
+        @Override
+        void run(Heteromem memory) {
+            try (Arena arena = memory.arena()) {
+                MemorySegment filled = arena.allocate(RAM / 4, 1 << 21);
+                long pages = filled.byteSize() / PAGE;
+                long before = faults(memory);
+                for (long page = 0; page < pages; page++) {
+                    filled.set(JAVA_LONG, page * PAGE, page + 1);
+                }
+                long stops = faults(memory) - before;
+                Require.that(stops < pages / 4, stops + " stops for " + pages + " pages");
+                for (long page = 0; page < pages; page++) {
+                    Require.equal(filled.get(JAVA_LONG, page * PAGE), page + 1, "page " + page);
+                    Require.equal(filled.get(JAVA_LONG, page * PAGE + 8), 0, "the rest of page " + page);
+                }
+                MemorySegment scattered = arena.allocate(RAM / 4, 1 << 21);
+                for (long page = 1; page < pages; page += 2) {
+                    scattered.set(JAVA_LONG, page * PAGE, 1);
+                }
+                Require.equal(
+                        memory.residency(scattered).ram(), pages / 2, "pages in RAM that were touched out of order");
+            }
+        }
+
+        private static long faults(Heteromem memory) {
+            return memory.status().subjects().getLast().counters().getOrDefault("faults", 0L);
+        }
+    },
     MORE_THAN_THERE_IS_IS_AN_ERROR {
         @Override
         void run(Heteromem memory) {

@@ -608,7 +608,7 @@ public final class PageMigration implements PageMoves {
                 ? area.homed
                 : (sources[i] & VALID) != 0 ? ReverseMap.home(machine, source(i), at -> page[0] = at) : null;
         if (homed != null) {
-            long frame = homed.take(page[0], Frames.LOCKED, true);
+            long frame = homed.take(page[0], Frames.LOCKED, (sources[i] & VALID) != 0);
             return frame == HomedNode.BUSY ? RamNode.NONE : frame;
         }
         return node == null ? machine.allocateRamForMove(Frames.LOCKED) : node.allocate(Frames.LOCKED);

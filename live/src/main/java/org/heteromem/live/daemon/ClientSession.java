@@ -1015,6 +1015,11 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
     }
 
     @Override
+    public long framesToSpare() {
+        return evictor.framesToSpare();
+    }
+
+    @Override
     public void lost(long page, String device, String detail) {
         Region region = mmu.regionOf(page);
         log.line(this + " LOST a page: " + region + ", offset "

@@ -61,6 +61,11 @@ final class Evictor implements Runnable {
         return Math.clamp(limit / 256, 1, 256);
     }
 
+    /** {@return how many frames are free beyond those that are kept free: below zero while there are fewer} */
+    long framesToSpare() {
+        return budget.free() - low;
+    }
+
     /** Tells that frames were taken: cheap, for the path of a fault. */
     void noticeUse() {
         if (budget.free() < low) {

@@ -51,6 +51,9 @@ final class FaultPump implements Runnable, AutoCloseable {
         /** Some faults were served: RAM may be running low. */
         void served();
 
+        /** {@return how many frames may be used for pages that nobody has touched yet} */
+        long framesToSpare();
+
         /** A page cannot be produced. */
         void lost(long page, String device, String detail);
 
@@ -71,6 +74,7 @@ final class FaultPump implements Runnable, AutoCloseable {
 
     private final AddressSpace space;
     private final LiveMmu mmu;
+    private final ZeroAhead ahead;
     private final Host host;
     private final CopyOnWriteArrayList<Userfault> sources = new CopyOnWriteArrayList<>();
     private final ConcurrentLinkedQueue<Retry> retries = new ConcurrentLinkedQueue<>();
@@ -89,6 +93,7 @@ final class FaultPump implements Runnable, AutoCloseable {
     FaultPump(AddressSpace space, LiveMmu mmu, Host host) {
         this.space = space;
         this.mmu = mmu;
+        this.ahead = new ZeroAhead(space, mmu);
         this.host = host;
     }
 
@@ -193,6 +198,8 @@ final class FaultPump implements Runnable, AutoCloseable {
                 case FaultResult.Done done -> {
                     if (done == FaultResult.SPURIOUS) {
                         spurious(page);
+                    } else if (done == FaultResult.DEMAND_ZERO) {
+                        ahead.touched(page, host.framesToSpare());
                     }
                     return;
                 }

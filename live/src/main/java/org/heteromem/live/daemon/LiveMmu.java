@@ -191,18 +191,28 @@ final class LiveMmu implements Mmu {
     @Override
     public void fill(long page, long frame, boolean writable) {
         Region region = needRegion(page);
-        pagesZeroed.increment();
-        zero(region, page);
+        zero(region, page, 1);
     }
 
-    private void zero(Region region, long page) {
-        if (gone) {
-            return;
+    private void zero(Region region, long firstPage, int count) {
+        pagesZeroed.add(count);
+        long bytes = Page.address(count);
+        for (long done = 0; done < bytes && !gone; ) {
+            long result = region.faults.tryZero(Page.address(firstPage) + done, bytes - done, 0);
+            if (result > 0) {
+                done += result;
+            } else if (result == -Errno.EAGAIN) {
+                Thread.onSpinWait();
+            } else {
+                zeroStopped(region, firstPage + Page.of(done), (int) result);
+                done += Page.SIZE;
+            }
         }
-        long result;
-        while ((result = region.faults.tryZero(Page.address(page), Page.SIZE, 0)) == -Errno.EAGAIN) {
-            Thread.onSpinWait();
-        }
+        points.passed(FailPoints.ZEROED);
+    }
+
+    private void zeroStopped(Region region, long page, int why) {
+        long result = why;
         if (result == -Errno.EEXIST) {
             // The client put something there through another way to its own file. It is its memory: it gets it.
             result = region.faults.tryContinue(Page.address(page), Page.SIZE, 0);
@@ -213,7 +223,6 @@ final class LiveMmu implements Mmu {
         if (result < 0) {
             troubles.refused(region, region.index(page), "UFFDIO_ZEROPAGE", (int) -result);
         }
-        points.passed(FailPoints.ZEROED);
     }
 
     /**
@@ -379,20 +388,25 @@ final class LiveMmu implements Mmu {
         if (adopting) {
             return;
         }
-        pagesIn.add(count);
         for (int i = 0; i < count; ) {
             long index = region.index(firstPage + i);
             long address = region.placements.address(index);
+            int run = 1;
             if (address == 0) {
-                zero(region, firstPage + i);
-                region.ledger.atHome(index);
-                i++;
+                while (i + run < count && region.placements.address(index + run) == 0) {
+                    run++;
+                }
+                zero(region, firstPage + i, run);
+                for (int j = 0; j < run; j++) {
+                    region.ledger.atHome(index + j);
+                }
+                i += run;
                 continue;
             }
-            int run = 1;
             while (i + run < count && region.placements.address(index + run) == address + Page.address(run)) {
                 run++;
             }
+            pagesIn.add(run);
             place(region, firstPage + i, address, run, writable ? 0 : Uffdio.MODE_WP);
             points.passed(FailPoints.ARRIVED_PLACED);
             for (int j = 0; j < run; j++) {
