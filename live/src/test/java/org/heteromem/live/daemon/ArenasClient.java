@@ -6,13 +6,14 @@ import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.function.BooleanSupplier;
 import org.heteromem.live.Heteromem;
 import org.heteromem.live.Options;
 import org.heteromem.live.Pin;
 
 /**
  * A program that uses the API as programs do, with a private daemon that somebody kills: arenas come and go, memory is
- * written, read, evicted, prefetched and pinned, and every value is checked. Arguments: milliseconds, seed.
+ * written, read, evicted, prefetched and pinned, and every value is checked, until its input ends. Argument: seed.
  */
 final class ArenasClient {
     private static final int MAX_BYTES = 1 << 20;
@@ -22,13 +23,12 @@ final class ArenasClient {
     private record Block(Arena arena, MemorySegment memory, long value) {}
 
     public static void main(String[] arguments) {
-        long millis = Long.parseLong(arguments[0]);
-        SplittableRandom random = new SplittableRandom(Long.parseLong(arguments[1]));
-        long end = System.nanoTime() + millis * 1_000_000;
+        SplittableRandom random = new SplittableRandom(Long.parseLong(arguments[0]));
+        BooleanSupplier goesOn = Jvm.inputGoesOn();
         long steps = 0;
         try (Heteromem memory = Heteromem.open(Options.ram("4M").overflow("compressed", "64M"))) {
             List<Block> blocks = new ArrayList<>();
-            while (System.nanoTime() < end) {
+            while (goesOn.getAsBoolean()) {
                 steps++;
                 int choice = random.nextInt(10);
                 if (blocks.size() < 4 || (choice == 0 && blocks.size() < 24)) {

@@ -2,10 +2,12 @@ package org.heteromem.live.daemon;
 
 import java.io.File;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.BooleanSupplier;
 import java.util.stream.Stream;
 
 /** Starts classes of this class path in JVMs of their own, and finds them again. */
@@ -37,6 +39,29 @@ final class Jvm {
             command.add(argument.toString());
         }
         return command;
+    }
+
+    /** In a process that {@link #start} has started: whether its parent has not yet said that it is enough. */
+    static BooleanSupplier inputGoesOn() {
+        Thread reader = Thread.ofPlatform().daemon().start(() -> {
+            try {
+                System.in.readAllBytes();
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        });
+        return reader::isAlive;
+    }
+
+    /** Ends the input of a process, which tells it to come to an end; no matter if it has ended already. */
+    static void endInput(Process process) {
+        try {
+            process.getOutputStream().close();
+        } catch (IOException e) {
+            if (process.isAlive()) {
+                throw new UncheckedIOException(e);
+            }
+        }
     }
 
     /** What a process has said. */

@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.function.BooleanSupplier;
 import org.heteromem.live.natives.Fd;
 import org.heteromem.live.natives.Mapping;
 import org.heteromem.live.natives.Memfd;
@@ -28,7 +29,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * A client in the raw: threads that write versions into pages of a region larger than their RAM and check every value that
  * they read, while the garbage collector runs all the time. Each thread owns the pages of one remainder, so the right value
- * is known at every moment. Arguments: socket, region pages, RAM pages, threads, milliseconds, seed.
+ * is known at every moment. Now and then one drops a page from its own page table, as a system short of memory does, and
+ * the daemon must map it again. Goes on until its input ends. Arguments: socket, region pages, RAM pages, threads, seed.
  */
 final class VersionsClient {
     private static final int PAGE = 4096;
@@ -40,8 +42,7 @@ final class VersionsClient {
         int pages = Integer.parseInt(arguments[1]);
         long ram = Long.parseLong(arguments[2]) * PAGE;
         int threads = Integer.parseInt(arguments[3]);
-        long millis = Long.parseLong(arguments[4]);
-        long seed = Long.parseLong(arguments[5]);
+        long seed = Long.parseLong(arguments[4]);
         long bytes = (long) pages * PAGE;
         MemorySegment buffer = Connection.newBuffer(Arena.ofAuto());
         try (Connection connection = open(socket, ram, buffer);
@@ -62,10 +63,11 @@ final class VersionsClient {
             allocate.begin(buffer, MessageType.ALLOCATE, 3, 0).add(0, bytes);
             need(connection, allocate);
             System.out.println("ready");
+            BooleanSupplier goesOn = Jvm.inputGoesOn();
             List<Worker> workers = new ArrayList<>();
             List<Thread> running = new ArrayList<>();
             for (int t = 0; t < threads; t++) {
-                Worker worker = new Worker(mapping.segment(), pages, t, threads, millis, seed + t);
+                Worker worker = new Worker(mapping, pages, t, threads, goesOn, seed + t);
                 workers.add(worker);
                 running.add(Thread.ofPlatform().start(worker));
             }
@@ -153,30 +155,31 @@ final class VersionsClient {
     }
 
     private static final class Worker implements Runnable {
+        private final Mapping mapping;
         private final MemorySegment memory;
         private final int pages;
         private final int mine;
         private final int threads;
-        private final long millis;
+        private final BooleanSupplier goesOn;
         private final SplittableRandom random;
         private final int[] versions;
         private long steps;
         private @Nullable String failure;
 
-        Worker(MemorySegment memory, int pages, int mine, int threads, long millis, long seed) {
-            this.memory = memory;
+        Worker(Mapping mapping, int pages, int mine, int threads, BooleanSupplier goesOn, long seed) {
+            this.mapping = mapping;
+            this.memory = mapping.segment();
             this.pages = pages;
             this.mine = mine;
             this.threads = threads;
-            this.millis = millis;
+            this.goesOn = goesOn;
             this.random = new SplittableRandom(seed);
             this.versions = new int[pages / threads + 1];
         }
 
         @Override
         public void run() {
-            long end = System.nanoTime() + millis * 1_000_000;
-            while (System.nanoTime() < end && failure == null) {
+            while (goesOn.getAsBoolean() && failure == null) {
                 int from = random.nextInt(pages / threads);
                 int run = random.nextInt(8) == 0 ? random.nextInt(200) : 1;
                 for (int i = from; i < Math.min(pages / threads, from + run) && failure == null; i++) {
@@ -198,6 +201,9 @@ final class VersionsClient {
                 for (int at = 0; at < PAGE; at += 8) {
                     memory.set(ValueLayout.JAVA_LONG, base + at, value(i, version, at));
                 }
+            }
+            if (random.nextInt(64) == 0) {
+                mapping.advise((long) (i * threads + mine) * PAGE, PAGE, Mapping.Advice.DONTNEED);
             }
         }
 
