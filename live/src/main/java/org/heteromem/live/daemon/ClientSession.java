@@ -13,6 +13,8 @@ import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Supplier;
 import org.heteromem.core.Access;
 import org.heteromem.core.AddressSpace;
@@ -92,6 +94,11 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
 
     /** A client that gives reason for more lines than this has had its say. */
     private static final int MAX_LOG_LINES = 100;
+
+    /** A client that was taken over and has not read so many greetings by then will not read this one either. */
+    private static final long WELCOME_SECONDS = 60;
+
+    private static final long WELCOME_PAUSE_NANOS = 10_000_000;
 
     private static final int INSPECTED_PAGES = 1 << 16;
     private static final String REGION_MEMORY = "client ";
@@ -443,8 +450,15 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
             }
         }
         serveFaults();
-        // Whoever waits for an answer of the predecessor learns that he has to ask again.
-        send(welcome(0));
+        // Whoever waits for an answer of the predecessor learns that he has to ask again. He may have to run on first, to
+        // read what many of them have told him.
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(WELCOME_SECONDS);
+        while (!connection.trySend(welcome(0))) {
+            if (System.nanoTime() - deadline > 0 || hasLeft()) {
+                throw new MalformedMessageException("the client does not read its answers");
+            }
+            LockSupport.parkNanos(WELCOME_PAUSE_NANOS);
+        }
     }
 
     // ---- regions -----------------------------------------------------------------------------------------------
@@ -1133,7 +1147,7 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
     /** Serves no longer and gives nothing back: what is in custody is for another daemon. */
     void abandon() {
         ended = true;
-        mmu.setGone();
+        // What is under way is completed: the client is still there, and half a move would be a lost page.
         pump.stop();
         evictor.stop();
         over.countDown();

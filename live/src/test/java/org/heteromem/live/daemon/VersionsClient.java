@@ -12,6 +12,7 @@ import org.heteromem.live.natives.Fd;
 import org.heteromem.live.natives.Mapping;
 import org.heteromem.live.natives.Memfd;
 import org.heteromem.live.natives.NativeException;
+import org.heteromem.live.natives.Poller;
 import org.heteromem.live.natives.Uffdio;
 import org.heteromem.live.natives.UnixSocket;
 import org.heteromem.live.natives.Userfault;
@@ -81,8 +82,13 @@ final class VersionsClient {
                     Thread.currentThread().interrupt();
                 }
             });
-            for (Thread thread : running) {
-                thread.join();
+            // Each new daemon says who it is, unasked, until nobody listens.
+            Poller poller = new Poller(1);
+            poller.add(connection.socket().fd(), Poller.IN);
+            while (running.stream().anyMatch(Thread::isAlive)) {
+                if (poller.poll(50) > 0) {
+                    receive(connection);
+                }
             }
             collector.interrupt();
             collector.join();
