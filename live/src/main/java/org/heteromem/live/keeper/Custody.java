@@ -173,6 +173,10 @@ public final class Custody implements AutoCloseable {
                     say(Packet.Kind.HOLD, item);
                 }
                 bell.signal();
+                if (!items.isEmpty()) {
+                    // Until now, the end of this process would have been the end of its clients' memory.
+                    log.accept("a new keeper has all " + items.size() + " items");
+                }
                 break;
             }
             Process starting = started;
