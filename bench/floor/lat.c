@@ -193,10 +193,10 @@ static void bench(void) {
         for (size_t i = 0; i < n; i++) {
             s += lat[i];
         }
-        printf("%s %s %s chunk=%d wait=%s pin=%s cl=%d%s: p50=%.2fus p99=%.2fus mean=%.2fus min=%.2f  %.0f faults/s  "
+        printf("%s %s %s chunk=%d wait=%s pin=%s cl=%d%s: p50=%.2fus p99=%.2fus p99.9=%.2fus mean=%.2fus min=%.2f  %.0f faults/s  "
                "%.0f MiB/s  busy=%.2fcpu\n",
                mem, hand, mode, chunk, waitm, pinm, clients, seq ? " seq" : "", lat[n / 2] / 1e3,
-               lat[n * 99 / 100] / 1e3, s / n / 1e3, lat[0] / 1e3, n / ((t1 - t0) / 1e9),
+               lat[n * 99 / 100] / 1e3, lat[n * 999 / 1000] / 1e3, s / n / 1e3, lat[0] / 1e3, n / ((t1 - t0) / 1e9),
                n * csz / 1048576.0 / ((t1 - t0) / 1e9), (f1.busy - f0.busy) / 100.0 / wall);
         fflush(stdout);
     }

@@ -170,8 +170,8 @@ final class SoakClient {
                 seenSteps[i] = steps.get(i);
                 movedAtNanos[i] = time;
             } else if (!toldToEnd && time - movedAtNanos[i] > PATIENCE_NANOS) {
-                throw new LiveSoakFailure(this + ": thread " + i + " has been stuck in operation " + seenSteps[i] + " for "
-                        + TimeUnit.NANOSECONDS.toSeconds(PATIENCE_NANOS) + " seconds");
+                throw new LiveSoakFailure(this + ": thread " + i + " has been stuck in operation " + seenSteps[i]
+                        + " for " + TimeUnit.NANOSECONDS.toSeconds(PATIENCE_NANOS) + " seconds");
             }
         }
     }

@@ -24,7 +24,7 @@ final class VersionedPages {
 
     /**
      * @param name for messages
-     * @param arena of the segment, closed with {@link #close}
+     * @param arena of the segment, closed with these pages
      * @param memory fresh, which reads as zeros
      * @param first page of the segment that is the first of these
      * @param stride from one of these pages to the next

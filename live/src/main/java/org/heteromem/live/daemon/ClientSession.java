@@ -450,7 +450,7 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
             }
         }
         serveFaults();
-        // Whoever waits for an answer of the predecessor learns that he has to ask again. He may have to run on first, to
+        // Whoever waits for an answer of the predecessor learns that he has to ask again. Before that he may have to
         // read what many of them have told him.
         long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(WELCOME_SECONDS);
         while (!connection.trySend(welcome(0))) {

@@ -41,7 +41,6 @@ final class ArenasClient {
                     if (steps == 1) {
                         // From now on its daemon has something that must not be lost.
                         System.out.println("ready");
-                        end = System.nanoTime() + millis * 1_000_000;
                     }
                     continue;
                 }

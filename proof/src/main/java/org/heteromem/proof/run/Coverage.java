@@ -31,8 +31,8 @@ public final class Coverage {
             "pinned");
 
     /** The same of worlds with storage: homed pages in their frames and on other devices, and pages on storage devices. */
-    public static final List<String> STORAGE_STATES =
-            List.of("homed", "homed-coherent", "homed-private", "stored-ram", "stored-file", "stored-compressed", "damaged");
+    public static final List<String> STORAGE_STATES = List.of(
+            "homed", "homed-coherent", "homed-private", "stored-ram", "stored-file", "stored-compressed", "damaged");
 
     private final Map<String, Map<String, Long>> met = new TreeMap<>();
 

@@ -79,8 +79,7 @@ final class ProofStorage implements PressureHandler, AutoCloseable {
     }
 
     private Overflow overflow() {
-        return new Overflow(
-                manager, Arrays.stream(stores).map(Store::device).toList());
+        return new Overflow(manager, Arrays.stream(stores).map(Store::device).toList());
     }
 
     StorageDevice device(int store) {
@@ -91,8 +90,8 @@ final class ProofStorage implements PressureHandler, AutoCloseable {
 
     void mapHomed(AddressSpace space, Op.MapHomed op) {
         removeUnmapped();
-        HomedMemory memory = manager.addHomedMemory(
-                "homed", new ProofStore(op.pages() * (long) Page.SIZE), budgets[op.budget()]);
+        HomedMemory memory =
+                manager.addHomedMemory("homed", new ProofStore(op.pages() * (long) Page.SIZE), budgets[op.budget()]);
         try {
             space.mapHomed(World.address(op.page()), memory, Protection.READ_WRITE);
         } catch (MemoryException e) {
@@ -192,8 +191,7 @@ final class ProofStorage implements PressureHandler, AutoCloseable {
                 ? world.countPages(view -> view.kind() == PageKind.PRESENT
                         && view.references() == view.mappings()
                         && homed.stream()
-                                .anyMatch(other ->
-                                        other.budget() == memory.budget() && other.contains(view.frame())))
+                                .anyMatch(other -> other.budget() == memory.budget() && other.contains(view.frame())))
                 : 0;
     }
 

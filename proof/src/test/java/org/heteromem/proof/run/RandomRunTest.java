@@ -69,8 +69,9 @@ class RandomRunTest {
 
     @Test
     void everyPointOfFailureIsReached() throws InterruptedException {
-        Map<Trouble.Point, Long> injected = new EnumMap<>(
-                run(Options.of(SEED + 1, 20_000, Checks.OUTCOMES).withTrouble(0.1)).injected());
+        Map<Trouble.Point, Long> injected =
+                new EnumMap<>(run(Options.of(SEED + 1, 20_000, Checks.OUTCOMES).withTrouble(0.1))
+                        .injected());
         injected.keySet().removeAll(Trouble.OF_STORAGE);
         assertThat(injected.values()).allMatch(times -> times > 0);
     }

@@ -1,0 +1,150 @@
+package org.heteromem.bench.live;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.VarHandle;
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.List;
+import java.util.Random;
+import org.heteromem.live.Heteromem;
+import org.heteromem.live.natives.Cpus;
+
+/** Managed memory with a daemon of its own, and what is measured of it. Used by one thread, which it binds to CPU 0. */
+final class Live implements AutoCloseable {
+    static final int PAGE = 4096;
+    private static final int BATCH = 512;
+    private static final VarHandle BYTE = ValueLayout.JAVA_BYTE.varHandle();
+
+    private final DaemonProcess daemon;
+    private final Heteromem memory;
+    private final Arena arena;
+    final MemorySegment segment;
+    final int pages;
+    private final Random random = new Random(42);
+
+    /**
+     * Opens it, with all pages written once.
+     *
+     * @param daemonCpu where the daemon runs
+     * @param device such as {@code ram}
+     * @param pages how many pages the segment has; RAM and device hold all of them
+     * @param around how many pages come home for one touch
+     */
+    Live(int daemonCpu, String device, int pages, int around, String... jvmOptions) throws IOException {
+        BitSet first = new BitSet();
+        first.set(0);
+        Cpus.bind(first);
+        this.pages = pages;
+        long bytes = (long) pages * PAGE;
+        long ram = 2 * bytes;
+        List<String> options =
+                new ArrayList<>(List.of("--ram", Long.toString(ram), "--overflow", device + ":" + 2 * bytes));
+        if (around > 1) {
+            // Touches out of order bring one page home each anyway.
+            options.addAll(List.of("--fault-around", Integer.toString(around)));
+        }
+        daemon = DaemonProcess.start(daemonCpu, List.of(jvmOptions), options.toArray(String[]::new));
+        memory = daemon.open(ram);
+        arena = memory.arena();
+        segment = arena.allocate(bytes, BATCH * (long) PAGE);
+        fillMixed();
+    }
+
+    /** Contents that compress to about half: numbers that grow, and random ones. */
+    private void fillMixed() {
+        Random r = new Random(7);
+        for (long at = 0; at < segment.byteSize(); at += Long.BYTES) {
+            segment.set(ValueLayout.JAVA_LONG, at, (at & 2048) == 0 ? r.nextLong() : at >> 3);
+        }
+    }
+
+    long daemonPid() {
+        return memory.daemonPid();
+    }
+
+    /** {@return what the command lines of the daemon and its keeper hold, and no others} */
+    String marker() {
+        return daemon.socket().toString();
+    }
+
+    /** Everything is in RAM when it returns. */
+    void bringHome() {
+        memory.prefetch(segment);
+    }
+
+    /** Every block once, in an order of its own; how long each first touch took. */
+    long[] faults(int blockPages) {
+        int n = pages / blockPages;
+        int[] order = new int[n];
+        for (int i = 0; i < n; i++) {
+            order[i] = i;
+        }
+        for (int i = n - 1; i > 0; i--) {
+            int j = random.nextInt(i + 1);
+            int swap = order[i];
+            order[i] = order[j];
+            order[j] = swap;
+        }
+        evictAll();
+        long[] nanos = new long[n];
+        touch(order, blockPages, nanos);
+        return nanos;
+    }
+
+    /** Every page once, in order. */
+    void touchAll() {
+        int[] order = new int[pages];
+        for (int i = 0; i < pages; i++) {
+            order[i] = i;
+        }
+        touch(order, 1, new long[pages]);
+    }
+
+    private void touch(int[] order, int blockPages, long[] nanos) {
+        long sum = 0;
+        for (int i = 0; i < order.length; i++) {
+            long at = (long) order[i] * blockPages * PAGE + (long) random.nextInt(blockPages) * PAGE;
+            long begin = System.nanoTime();
+            // Volatile, or the compiler may move the load, and with it the fault, to behind the clock.
+            sum += (byte) BYTE.getVolatile(segment, at);
+            nanos[i] = System.nanoTime() - begin;
+        }
+        if (sum == Long.MIN_VALUE) {
+            throw new IllegalStateException("bytes cannot add up to that");
+        }
+    }
+
+    /** Moves everything out; nanoseconds a page. */
+    double evictAll() {
+        long begin = System.nanoTime();
+        long moved = memory.evict(segment).pages();
+        long took = System.nanoTime() - begin;
+        long left = memory.residency(segment).ram();
+        if (left != 0) {
+            throw new IllegalStateException(left + " of " + pages + " pages are still in RAM; moved: " + moved);
+        }
+        return (double) took / moved;
+    }
+
+    /** Brings everything home; bytes a nanosecond. */
+    double promoteAll() {
+        evictAll();
+        long begin = System.nanoTime();
+        long moved = memory.prefetch(segment).pages();
+        long took = System.nanoTime() - begin;
+        if (moved != pages) {
+            throw new IllegalStateException(moved + " of " + pages + " pages came");
+        }
+        return (double) moved * PAGE / took;
+    }
+
+    @Override
+    public void close() {
+        arena.close();
+        memory.close();
+        daemon.close();
+    }
+}

@@ -1,0 +1,362 @@
+package org.heteromem.bench.live;
+
+import io.airlift.compress.v3.lz4.Lz4Compressor;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.DoubleSupplier;
+import org.heteromem.live.Heteromem;
+import org.heteromem.live.Options;
+
+/**
+ * Measures live mode and its floor in one run and prints a table of both: {@code bench/live}.
+ *
+ * <p>Arguments: {@code --floor DIRECTORY [--umap PROGRAM] [--pages N] [--mebibytes N] [--files DIRECTORY] [PART...]}; the
+ * parts are {@code faults blocks bulk compressed resident programs tail daemon}, all without any.
+ */
+public final class LiveBenchmark {
+    private static final Set<String> PARTS =
+            Set.of("faults", "blocks", "bulk", "compressed", "resident", "programs", "tail", "daemon");
+    private static final int WARM_UP = 20;
+    private static final int BULK_WARM_UP = 80;
+    private static final int REPEATS = 9;
+    private static final int BLOCK = 16;
+    private static final double MEDIAN = 0.5;
+    private static final double P99 = 0.99;
+    private static final double P999 = 0.999;
+
+    private final Table table = new Table(System.err);
+    private final Floor floor;
+    private final int pages;
+    private final int mebibytes;
+    private final Path files;
+    private final String umap;
+
+    private LiveBenchmark(Path floor, int pages, int mebibytes, Path files, String umap) {
+        this.floor = new Floor(floor, pages);
+        this.pages = pages;
+        this.mebibytes = mebibytes;
+        this.files = files;
+        this.umap = umap;
+    }
+
+    /**
+     * Runs it.
+     *
+     * @param arguments see above
+     */
+    public static void main(String[] arguments) throws IOException {
+        Path floor = Path.of("bench/target/floor");
+        int pages = 1 << 14;
+        int mebibytes = 128;
+        Path files = Path.of(System.getProperty("java.io.tmpdir"));
+        String umap = "";
+        List<String> parts = new ArrayList<>();
+        for (int i = 0; i < arguments.length; i++) {
+            boolean last = i + 1 == arguments.length;
+            switch (arguments[i]) {
+                case "--floor" -> floor = Path.of(value(last, arguments, i++));
+                case "--pages" -> pages = Integer.parseInt(value(last, arguments, i++));
+                case "--mebibytes" -> mebibytes = Integer.parseInt(value(last, arguments, i++));
+                case "--files" -> files = Path.of(value(last, arguments, i++));
+                case "--umap" -> umap = value(last, arguments, i++);
+                default -> {
+                    if (!PARTS.contains(arguments[i])) {
+                        System.err.println("bench/live: there is no part '" + arguments[i] + "'; choose of " + PARTS);
+                        System.exit(2);
+                    }
+                    parts.add(arguments[i]);
+                }
+            }
+        }
+        LiveBenchmark benchmark = new LiveBenchmark(floor, pages, mebibytes, files, umap);
+        benchmark.run(parts.isEmpty() ? PARTS : Set.copyOf(parts));
+        System.out.print(benchmark.table.markdown());
+    }
+
+    private static String value(boolean last, String[] arguments, int i) {
+        if (last) {
+            System.err.println("bench/live: " + arguments[i] + " needs a value");
+            System.exit(2);
+        }
+        return arguments[i + 1];
+    }
+
+    private void run(Set<String> parts) throws IOException {
+        if (parts.contains("faults")) {
+            faults(Where.OTHER_CPU, 1);
+            faults(Where.SAME_CPU, 1);
+            rival();
+        }
+        if (parts.contains("blocks")) {
+            faults(Where.OTHER_CPU, BLOCK);
+            faults(Where.SAME_CPU, BLOCK);
+        }
+        if (parts.contains("bulk")) {
+            bulk();
+        }
+        if (parts.contains("compressed")) {
+            compressed();
+        }
+        if (parts.contains("resident")) {
+            resident();
+        }
+        if (parts.contains("programs")) {
+            WholePrograms programs = new WholePrograms(table, mebibytes, files);
+            programs.run("hashjoin");
+            programs.run("wordcount");
+            table.notRun("beside it: swap", "the test makes no swap area; it would be the whole machine's");
+        }
+        if (parts.contains("tail")) {
+            tail();
+        }
+        if (parts.contains("daemon")) {
+            start();
+            footprint();
+        }
+    }
+
+    // ---- faults ------------------------------------------------------------------------------------------------
+
+    private Floor.Fault mean(Floor.Fault a, Floor.Fault b) {
+        return new Floor.Fault((a.p50() + b.p50()) / 2, (a.p99() + b.p99()) / 2, (a.p999() + b.p999()) / 2);
+    }
+
+    private static Floor.Fault measure(Live live, int block, int rounds) {
+        double[][] figures = new double[3][rounds];
+        for (int i = 0; i < rounds; i++) {
+            Samples samples = new Samples(live.faults(block));
+            figures[0][i] = samples.micros(MEDIAN);
+            figures[1][i] = samples.micros(P99);
+            figures[2][i] = samples.micros(P999);
+        }
+        return new Floor.Fault(Samples.median(figures[0]), Samples.median(figures[1]), Samples.median(figures[2]));
+    }
+
+    private void faults(Where where, int block) throws IOException {
+        try (Live live = new Live(where.cpu, "ram", pages, block)) {
+            measure(live, block, block == 1 ? WARM_UP : 2 * WARM_UP);
+            Floor.Fault before = floor.fault(block, where);
+            Floor.Fault ours = measure(live, block, REPEATS);
+            Floor.Fault best = mean(before, floor.fault(block, where));
+            String what = block * 4 + " KiB fault, " + where.words;
+            table.atMost(what + ", p50", ours.p50(), best.p50(), "µs", 1.2);
+            beside(what + ", p99", ours.p99(), best.p99(), "µs");
+            beside(what + ", p99.9", ours.p999(), best.p999(), "µs");
+        }
+    }
+
+    private void beside(String what, double figure, double best, String unit) {
+        table.beside(what, Table.number(figure, unit), Table.number(best, unit), Table.ratio(figure / best));
+    }
+
+    private void rival() {
+        if (umap.isEmpty()) {
+            table.notRun("UMap, 4 KiB and 64 KiB fault", "no program given by `--umap`");
+            return;
+        }
+        table.beside("UMap, as its program `" + umap + "` says", String.join("; ", floor.lines(umap)), "–", "–");
+    }
+
+    // ---- bulk --------------------------------------------------------------------------------------------------
+
+    private static double[] times(int n, DoubleSupplier what) {
+        double[] all = new double[n];
+        for (int i = 0; i < n; i++) {
+            all[i] = what.getAsDouble();
+        }
+        return all;
+    }
+
+    private void bulk() throws IOException {
+        try (Live live = new Live(1, "ram", pages, 1)) {
+            times(BULK_WARM_UP, live::promoteAll);
+            double copyBefore = floor.promote();
+            double evictBefore = floor.evict();
+            double promoted = Samples.median(times(REPEATS, live::promoteAll));
+            double evicted = Samples.median(times(REPEATS, () -> {
+                live.bringHome();
+                return live.evictAll();
+            }));
+            double copy = (copyBefore + floor.promote()) / 2;
+            double evict = (evictBefore + floor.evict()) / 2;
+            table.atLeast("sequential promotion with prefetch", promoted, copy, "GB/s", 0.85);
+            table.atMost("eviction, batch 512, a page", evicted, evict, "ns", 1.25);
+        }
+    }
+
+    private void compressed() throws IOException {
+        try (Live live = new Live(1, "compressed", pages, 1)) {
+            times(BULK_WARM_UP / 4, live::promoteAll);
+            measure(live, 1, 5);
+            Floor.Fault fault = floor.fault(1, Where.OTHER_CPU);
+            double evictBefore = floor.evict();
+            Floor.Fault ours = measure(live, 1, REPEATS);
+            double out = Samples.median(times(REPEATS, () -> {
+                live.bringHome();
+                return live.evictAll();
+            }));
+            fault = mean(fault, floor.fault(1, Where.OTHER_CPU));
+            double evict = (evictBefore + floor.evict()) / 2;
+            live.bringHome();
+            times(5, () -> codec(live.segment));
+            double codec = Samples.median(times(REPEATS, () -> codec(live.segment)));
+            table.limit(
+                    "4 KiB fault on `compressed`, other CPU, p50 above the floor's", ours.p50() - fault.p50(), "µs", 6);
+            table.atLeast(
+                    "out to `compressed`, pages a µs, against LZ4 and eviction floor",
+                    1e3 / out,
+                    1e3 / (codec + evict),
+                    "/µs",
+                    0.8);
+            table.beside("LZ4 alone, a page", Table.number(codec, "ns"), "–", "–");
+        }
+    }
+
+    /** Nanoseconds a page. */
+    private double codec(MemorySegment contents) {
+        Lz4Compressor compressor = Lz4Compressor.create();
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment packed = arena.allocate(2L * Live.PAGE, Live.PAGE);
+            long begin = System.nanoTime();
+            for (long at = 0; at < contents.byteSize(); at += Live.PAGE) {
+                compressor.compress(contents.asSlice(at, Live.PAGE), packed);
+            }
+            return (double) (System.nanoTime() - begin) / pages;
+        }
+    }
+
+    private void resident() throws IOException {
+        try (Live live = new Live(1, "ram", pages, 1);
+                Arena arena = Arena.ofShared()) {
+            MemorySegment plain = arena.allocate(live.segment.byteSize(), 1 << 21);
+            plain.copyFrom(live.segment);
+            times(WARM_UP, () -> sum(plain) + sum(live.segment));
+            List<Double> ours = new ArrayList<>();
+            List<Double> theirs = new ArrayList<>();
+            for (int i = 0; i < WARM_UP; i++) {
+                ours.add(sum(live.segment));
+                theirs.add(sum(plain));
+            }
+            double mine = Samples.median(ours.stream().mapToDouble(d -> d).toArray());
+            double other = Samples.median(theirs.stream().mapToDouble(d -> d).toArray());
+            table.atMost("access to resident memory, 8-byte load in sequence", mine, other, "ns", 1.05);
+        }
+    }
+
+    /** Nanoseconds a load. */
+    private double sum(MemorySegment segment) {
+        long begin = System.nanoTime();
+        long sum = 0;
+        for (long at = 0; at < segment.byteSize(); at += Long.BYTES) {
+            sum += segment.get(ValueLayout.JAVA_LONG, at);
+        }
+        long took = System.nanoTime() - begin;
+        if (sum == Long.MIN_VALUE) {
+            throw new IllegalStateException("these words cannot add up to that");
+        }
+        long words = segment.byteSize() / Long.BYTES;
+        return (double) took / words;
+    }
+
+    // ---- the daemon --------------------------------------------------------------------------------------------
+
+    private void tail() throws IOException {
+        try (Live live = new Live(1, "ram", pages, 1)) {
+            measure(live, 1, WARM_UP);
+            AtomicBoolean stop = new AtomicBoolean();
+            AtomicInteger collections = new AtomicInteger();
+            Thread collector = Thread.ofPlatform().start(() -> {
+                try (DaemonJvm daemon = new DaemonJvm(live.daemonPid())) {
+                    while (!stop.get()) {
+                        daemon.collect();
+                        collections.incrementAndGet();
+                        DaemonProcess.sleep(20);
+                    }
+                }
+            });
+            Floor.Fault ours = measure(live, 1, REPEATS);
+            stop.set(true);
+            join(collector);
+            table.limit(
+                    "4 KiB fault, p99.9, other CPU, while the daemon collects garbage (" + collections
+                            + " full collections)",
+                    ours.p999() / 1e3,
+                    "ms",
+                    1);
+        }
+        try (Live live = new Live(1, "ram", pages, 1, "-Xmx320m", "-Xmn256m");
+                DaemonJvm daemon = new DaemonJvm(live.daemonPid())) {
+            measure(live, 1, WARM_UP);
+            daemon.collect();
+            live.faults(1);
+            live.bringHome();
+            live.evictAll();
+            long before = daemon.youngBytes();
+            int rounds = 4;
+            for (int i = 0; i < rounds; i++) {
+                live.touchAll();
+                live.evictAll();
+            }
+            long withFaults = daemon.youngBytes() - before;
+            before = daemon.youngBytes();
+            for (int i = 0; i < rounds; i++) {
+                live.bringHome();
+                live.evictAll();
+            }
+            long without = daemon.youngBytes() - before;
+            table.limit(
+                    "allocation for a 4 KiB fault, beside what bulk moves of the same pages allocate",
+                    Math.max(0, withFaults - without) / ((double) rounds * pages),
+                    "bytes",
+                    0);
+        }
+    }
+
+    private static void join(Thread thread) {
+        try {
+            thread.join();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted", e);
+        }
+    }
+
+    private void start() {
+        double[] seconds = times(REPEATS, () -> {
+            long begin = System.nanoTime();
+            try (Heteromem memory = Heteromem.open(Options.ram(64L << 20).overflow("compressed", 64L << 20))) {
+                double took = (System.nanoTime() - begin) / 1e9;
+                if (!memory.isConnected()) {
+                    throw new IllegalStateException("the daemon is gone");
+                }
+                return took;
+            }
+        });
+        table.limit("`Heteromem.open` with a private daemon", Samples.median(seconds), "s", 0.5);
+    }
+
+    private void footprint() throws IOException {
+        int many = 1 << 17;
+        try (Live live = new Live(1, "ram", many, 1)) {
+            measure(live, 1, 1);
+            long own = DaemonJvm.ownBytes(live.marker());
+            // RAM and device are twice as large as what is in use; what is managed is what they may hold.
+            long managed = 4L * many * Live.PAGE;
+            double most = (managed * 0.015 + (64 << 20)) / (1 << 20);
+            table.limit(
+                    "memory of daemon and keeper, managing " + DaemonJvm.mebibytes(managed) + " of which "
+                            + DaemonJvm.mebibytes((long) many * Live.PAGE) + " are in use",
+                    own / (double) (1 << 20),
+                    "MiB",
+                    most);
+        }
+    }
+}
