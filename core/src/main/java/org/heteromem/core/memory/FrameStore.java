@@ -56,7 +56,8 @@ public interface FrameStore extends AutoCloseable {
     void write(long offset, MemorySegment source, long sourceOffset, long bytes);
 
     /**
-     * Copies bytes from another store into this one, directly where one of the two is addressable.
+     * Copies bytes from another store into this one, directly where one of the two is addressable: a store that keeps books
+     * of what is written, and gives out its memory, has to do it here too.
      *
      * @param offset byte offset in this store
      * @param from the other store

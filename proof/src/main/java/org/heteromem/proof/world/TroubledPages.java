@@ -3,6 +3,7 @@ package org.heteromem.proof.world;
 import java.lang.foreign.MemorySegment;
 import java.util.function.LongPredicate;
 import org.heteromem.core.Page;
+import org.heteromem.core.memory.FrameStore;
 import org.heteromem.devices.storage.PageStore;
 import org.jspecify.annotations.Nullable;
 
@@ -64,6 +65,15 @@ final class TroubledPages implements PageStore {
         for (long done = 0; done < bytes; done += Page.SIZE) {
             trouble.beforeStoring(this, offset + done);
             inner.write(offset + done, source, sourceOffset + done, Page.SIZE);
+        }
+    }
+
+    @Override
+    public void copyFrom(long offset, FrameStore from, long fromOffset, long bytes) {
+        if (trouble.possible()) {
+            PageStore.super.copyFrom(offset, from, fromOffset, bytes);
+        } else {
+            inner.copyFrom(offset, from, fromOffset, bytes);
         }
     }
 
