@@ -111,7 +111,8 @@ final class Comparison implements AutoCloseable {
             return "gave " + real + " after an injected fault, must give " + wanted;
         }
         model.doubt(op);
-        if (failed && before != null && (op instanceof Op.OfBytes || op instanceof Op.DeviceWrite)) {
+        // Also where both fail alike: the injected fault may have come pages before the one that must.
+        if (real.error() != null && before != null && (op instanceof Op.OfBytes || op instanceof Op.DeviceWrite)) {
             return adopt(op instanceof Op.OfBytes b ? b.space() : ((Op.DeviceWrite) op).space(), before);
         }
         return null;
