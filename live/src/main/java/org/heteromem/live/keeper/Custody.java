@@ -38,6 +38,9 @@ public final class Custody implements AutoCloseable {
     private final List<Item> inherited = new ArrayList<>();
     private @Nullable UnixSocket keeper;
     private @Nullable Process started;
+    /** Whether the keeper that is to come is not the first. */
+    private boolean replacing;
+
     private volatile boolean closed;
     private final Thread watch;
 
@@ -173,8 +176,9 @@ public final class Custody implements AutoCloseable {
                     say(Packet.Kind.HOLD, item);
                 }
                 bell.signal();
-                if (!items.isEmpty()) {
+                if (replacing) {
                     // Until now, the end of this process would have been the end of its clients' memory.
+                    replacing = false;
                     log.accept("a new keeper has all " + items.size() + " items");
                 }
                 break;
@@ -241,6 +245,7 @@ public final class Custody implements AutoCloseable {
             gone.close();
         }
         if (!closed) {
+            replacing = true;
             startKeeper();
         }
     }

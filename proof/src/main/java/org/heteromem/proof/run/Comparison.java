@@ -10,6 +10,7 @@ import org.heteromem.core.inspect.PageKind;
 import org.heteromem.core.inspect.PageView;
 import org.heteromem.core.inspect.Violation;
 import org.heteromem.proof.model.Model;
+import org.heteromem.proof.model.ModelPage;
 import org.heteromem.proof.op.Facts;
 import org.heteromem.proof.op.Op;
 import org.heteromem.proof.op.Outcome;
@@ -130,17 +131,18 @@ final class Comparison implements AutoCloseable {
     private @Nullable String adopt(int space, byte[][] before) {
         PageView[] views = world.look(space);
         for (int i = 0; i < Op.PAGES; i++) {
-            if (before[i] == null || !model.page(space, i).mapped()) {
+            ModelPage page = model.page(space, i);
+            if (before[i] == null || !page.mapped() || page.damaged() || page.lost()) {
                 continue;
             }
             boolean framed = views[i].frame() >= 0;
-            if (framed && world.holds(views[i], model.page(space, i).bytes())) {
+            if (framed && world.holds(views[i], page.bytes())) {
                 continue;
             }
             if (framed && !world.holds(views[i], before[i])) {
                 return "left page " + i + " half written";
             }
-            model.page(space, i).revert(before[i]);
+            page.revert(before[i]);
         }
         return null;
     }
