@@ -457,8 +457,9 @@ public final class Model {
         boolean permission = false;
         for (int i = op.page(); i < end; i++) {
             boolean absent = !pages[i].protection.readable() || pages[i].barred();
+            // What is damaged is found out when the page is brought home, for which rights come first.
+            permission |= (!absent || pages[i].damaged) && !pages[i].protection.writable();
             fault |= absent;
-            permission |= !absent && !pages[i].protection.writable();
         }
         if (fault || permission) {
             for (int i = op.page(); i < end; i++) {
@@ -477,7 +478,8 @@ public final class Model {
                 return Outcome.failed("EFAULT");
             }
             if (pages[i].shared() || pages[i].homed) {
-                return Outcome.failed("EOPNOTSUPP");
+                // The pages before it were made to be there, for which RAM can be too small.
+                return Outcome.failed(pages[i].homed ? "EOPNOTSUPP|" + Outcome.EXHAUSTED : "EOPNOTSUPP");
             }
         }
         return Outcome.OK;

@@ -31,7 +31,7 @@ class CoverageTest {
 
     @Test
     void everyOperationMeetsHomedMemoryAndEveryKindOfStorage() throws IOException, InterruptedException {
-        Options options = Options.of(4_711, 200_000, Checks.OUTCOMES).withStorage();
+        Options options = Options.of(4_711, 800_000, Checks.OUTCOMES).withStorage();
         assertThat(holes("coverage-storage.txt", options, Coverage.STORAGE_STATES))
                 .isEmpty();
     }
