@@ -231,8 +231,9 @@ public final class Heteromem implements AutoCloseable {
      * Makes a system call with managed memory safe in every {@linkplain #tier() tier}: the memory is in RAM, pinned, from
      * before the body begins until it has ended.
      *
-     * <p>In the tier {@link Tier#USER_MODE_ONLY} a system call that meets a page which is not in RAM fails with EFAULT
-     * ("Bad address"); in {@link Tier#FULL} it waits for the page like a load does, and this method is not needed.
+     * <p>In the tier {@link Tier#USER_MODE_ONLY} a system call that meets a page which is not in RAM, or writes to one that
+     * has only been read since it came back there, fails with EFAULT ("Bad address"); in {@link Tier#FULL} it waits for the
+     * page like a load does, and this method is not needed.
      *
      * <pre>{@code
      * int read = memory.touch(buffer, () -> channel.read(buffer.asByteBuffer()));
