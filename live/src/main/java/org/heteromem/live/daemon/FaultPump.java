@@ -7,6 +7,7 @@ import org.heteromem.core.Access;
 import org.heteromem.core.AddressSpace;
 import org.heteromem.core.Page;
 import org.heteromem.core.fault.FaultResult;
+import org.heteromem.core.policy.FrameDemand;
 import org.heteromem.live.natives.Errno;
 import org.heteromem.live.natives.EventFd;
 import org.heteromem.live.natives.Fd;
@@ -192,6 +193,7 @@ final class FaultPump implements Runnable, AutoCloseable {
     }
 
     private void resolve(long page, Access access) {
+        long shortSince = 0;
         for (int tries = 0; ; tries++) {
             FaultResult result = space.fault(Page.address(page), access);
             switch (result) {
@@ -214,7 +216,10 @@ final class FaultPump implements Runnable, AutoCloseable {
                 case FaultResult.NoMemory shortage -> {
                     if (host.makeRoom(shortage)) {
                         stuckSince = 0;
-                    } else if (isStuck()) {
+                        shortSince = 0;
+                    } else if (shortSince == 0) {
+                        shortSince = System.nanoTime();
+                    } else if (isStuck() && isWaitedFor(shortage, shortSince)) {
                         host.lost(
                                 page,
                                 "RAM",
@@ -240,6 +245,11 @@ final class FaultPump implements Runnable, AutoCloseable {
                 }
             }
         }
+    }
+
+    /** A page that nobody has written yet can be refused at once; one with contents waits for its turn, whatever was before. */
+    private static boolean isWaitedFor(FaultResult.NoMemory shortage, long since) {
+        return shortage.demand() == FrameDemand.NEW_PAGE || System.nanoTime() - since > NO_MEMORY_NANOS;
     }
 
     /** Whether nothing has left RAM for so long that nothing will. Faults that find it so later need not wait again. */
