@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.SplittableRandom;
 import org.heteromem.live.natives.EventFd;
@@ -68,11 +69,14 @@ enum Deed {
                         header.set(INT, 0, i == 0 ? bytes.length + 1 : bytes.length);
                         header.set(SHORT, 4, (short) type.code());
                         header.set(SHORT, 6, (short) (i == 1 ? 77 : Wire.VERSION));
+                        if (i % 2 == 0) {
+                            // Otherwise it is, as a rule, for another daemon, and what is well-formed gets no answer.
+                            header.set(INT, Wire.HEADER_BYTES - Integer.BYTES, 0);
+                        }
                         Fd[] descriptors = new Fd[i == 2 ? 3 : type.descriptors()];
                         Arrays.fill(descriptors, some.fd());
                         send(client, bytes, descriptors);
-                        // What was meant for the daemon is malformed; what only it may say is not for it.
-                        client.answer();
+                        answersOrHasClosed(client);
                     } catch (NativeException e) {
                         requireClosed(e);
                     }
@@ -641,6 +645,15 @@ enum Deed {
         } catch (NativeException e) {
             requireClosed(e);
         }
+    }
+
+    /** Whatever it was sent before, the daemon never leaves a client waiting. */
+    private static void answersOrHasClosed(RawClient client) {
+        client.connection.send(new Query().encode(client.buffer, MessageType.STATUS, 77, 0));
+        Optional<Message> answer;
+        do {
+            answer = client.answer();
+        } while (answer.isPresent() && answer.get().correlation() != 77);
     }
 
     /** At most a last word comes, and then nothing. */
