@@ -132,7 +132,7 @@ public final class Daemon implements AutoCloseable {
                 custody == null || custody.inherited().isEmpty() || points.inEveryLife() ? points : FailPoints.NONE;
         this.manager = MemoryManager.builder()
                 .node(MemoryManager.MIN_NODE_BYTES)
-                .events(new FlightEvents(ClientSession::isRegion))
+                .events(new FlightEvents(ClientRegions::isRegion))
                 .build();
         this.manager.setPressureHandler(new Pressure());
         List<Item> inherited = custody == null ? List.of() : custody.inherited();
@@ -347,9 +347,8 @@ public final class Daemon implements AutoCloseable {
     }
 
     /** Makes the overflow devices of a client, fastest first. */
-    List<StorageDevice> devicesFor(ClientSession session, DurableMemory memory) {
+    List<StorageDevice> devicesFor(long client, OverflowFiles files, DurableMemory memory) {
         List<StorageDevice> made = new ArrayList<>();
-        OverflowFiles files = session.overflowFiles();
         try {
             for (String what : options.overflow()) {
                 StorageSpec spec = files.specOf(StorageSpec.parse(what));
@@ -363,19 +362,14 @@ public final class Daemon implements AutoCloseable {
             return made;
         } catch (RuntimeException e) {
             removeDevices(made);
-            throw new RefusedException(
-                    ErrorCode.NO_DEVICE, "overflow for client " + session.number() + ": " + e.getMessage());
+            throw new RefusedException(ErrorCode.NO_DEVICE, "overflow for client " + client + ": " + e.getMessage());
         }
     }
 
     /** Makes the device of a client that computes, or null if clients have none. */
     @Nullable
     Computing computingFor(
-            ClientSession session,
-            AddressSpace space,
-            DurableMemory memory,
-            HostMemory ram,
-            Computing.Answers answers) {
+            long client, AddressSpace space, DurableMemory memory, HostMemory ram, Computing.Answers answers) {
         if (options.devices().isEmpty()) {
             return null;
         }
@@ -386,7 +380,7 @@ public final class Daemon implements AutoCloseable {
                 memory,
                 ram,
                 new Kernels(options.kernels()),
-                Long.toString(session.number()),
+                Long.toString(client),
                 answers);
     }
 

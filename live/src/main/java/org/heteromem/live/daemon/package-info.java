@@ -13,7 +13,9 @@
  *
  * <p>The core decides everything; what is here are its ports ({@link org.heteromem.live.daemon.LiveMmu} the MMU, {@code
  * org.heteromem.live.daemon.LiveStore} the bytes, the pump the waiting) and the life of a connection ({@code
- * org.heteromem.live.daemon.ClientSession}). No type here maps addresses to places: the page table does.
+ * org.heteromem.live.daemon.ClientSession}, with a class for each thing that a client has or asks: {@code ClientMemory}, {@code
+ * ClientRegions}, {@code ClientPins}, {@code RangeRequests}, {@code ClientView}, {@code ClientCustody}). No type here maps
+ * addresses to places: the page table does.
  *
  * <p>It must run in a process of its own. A thread of the client's JVM that handled its faults would be stopped by the same
  * collector that waits for the thread in the fault.

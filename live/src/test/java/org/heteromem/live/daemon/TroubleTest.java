@@ -215,7 +215,7 @@ class TroubleTest {
     // ---- lost --------------------------------------------------------------------------------------------------
 
     private static Path fileOf(Daemon daemon) {
-        return daemon.sessions().getFirst().overflowFiles().own().getFirst();
+        return daemon.sessions().getFirst().memory().overflowFiles().own().getFirst();
     }
 
     /** Flips a bit in every page of the file that holds something, or in the first only. */
@@ -287,7 +287,8 @@ class TroubleTest {
             client.expect("done", "memory " + 2 * RAM);
             client.expect("done", "write 0 512 1");
             client.expect("done", "evict 0 512");
-            MemorySegment slabs = daemon.sessions().getFirst().memory().memory("compressed.slabs", 8 << 20);
+            MemorySegment slabs =
+                    daemon.sessions().getFirst().memory().durable().memory("compressed.slabs", 8 << 20);
             for (long at = 5000; at < 1 << 20; at += 50_000) {
                 slabs.set(JAVA_BYTE, at, (byte) (slabs.get(JAVA_BYTE, at) ^ 1));
             }

@@ -1,0 +1,176 @@
+package org.heteromem.live.daemon;
+
+import java.util.List;
+import org.heteromem.core.Page;
+import org.heteromem.live.keeper.Custody;
+import org.heteromem.live.keeper.Item;
+import org.heteromem.live.natives.Fd;
+import org.heteromem.live.natives.Memfd;
+import org.heteromem.live.natives.PidFd;
+import org.heteromem.live.natives.Userfault;
+import org.heteromem.live.wire.Connection;
+import org.heteromem.live.wire.Wire;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What of one client outlives the daemon: which descriptors are with the keeper, under which keys, and how a successor reads
+ * them. Does nothing in a daemon that has no keeper. Used by the session's thread.
+ *
+ * <pre>
+ *   client/N                 who it is: connection, process
+ *   client/N/memory/PIECE    memory of its devices
+ *   client/N/region/ID       a region: memfd, userfaultfd, ledger
+ *   client/N/pin/REQUEST.I   a range that is pinned
+ * </pre>
+ */
+final class ClientCustody {
+    /** Maps a region that a predecessor has left. */
+    @FunctionalInterface
+    interface RegionHeir {
+        void map(int id, String name, long address, long bytes, Memfd file, Userfault faults, Ledger ledger);
+    }
+
+    /** Pins a range that a predecessor has pinned. */
+    @FunctionalInterface
+    interface PinHeir {
+        void pin(ClientPins.Range range, String key);
+    }
+
+    private final @Nullable Custody custody;
+    private final String key;
+    private boolean entrusted;
+    private boolean tookOver;
+
+    ClientCustody(@Nullable Custody custody, long number) {
+        this.custody = custody;
+        this.key = "client/" + number;
+    }
+
+    /** Whether there was a predecessor, which may have done what the client asks again. */
+    boolean tookOver() {
+        return tookOver;
+    }
+
+    // ---- given -------------------------------------------------------------------------------------------------
+
+    /** Before the first page of the client can be anywhere but in its own RAM, its things are with the keeper. */
+    void entrust(ClientIdentity client, long ramBytes, Connection connection, PidFd process, DurableMemory memory) {
+        if (custody == null || entrusted) {
+            return;
+        }
+        custody.hold(
+                key,
+                client.pid() + "\n" + ramBytes + "\n" + client.name(),
+                connection.socket().fd(),
+                process.fd());
+        entrust(memory);
+        entrusted = true;
+    }
+
+    private void entrust(DurableMemory memory) {
+        Custody keeper = custody;
+        if (keeper != null) {
+            memory.entrust((piece, file) -> keeper.hold(memoryPrefix() + piece, "", file.fd()));
+        }
+    }
+
+    void entrust(Region region) {
+        if (custody != null) {
+            custody.hold(
+                    regionPrefix() + region.id,
+                    region.address + "\n" + region.bytes + "\n" + region.name,
+                    region.memory.fd(),
+                    region.faults.fd(),
+                    region.ledger.memory().fd());
+        }
+    }
+
+    /** Names the pin of one range of a request. */
+    String pinKey(long correlation, int range) {
+        return pinPrefix() + Wire.number(correlation) + "." + range;
+    }
+
+    void entrust(ClientPins.Range range, String pinKey) {
+        if (custody != null) {
+            custody.hold(pinKey, range.address() + "\n" + range.bytes());
+        }
+    }
+
+    // ---- given back --------------------------------------------------------------------------------------------
+
+    void release(Region region) {
+        release(regionPrefix() + region.id);
+    }
+
+    void releasePin(String pinKey) {
+        release(pinKey);
+    }
+
+    /** Everything of the client. */
+    void releaseAll() {
+        release(key);
+    }
+
+    private void release(String what) {
+        if (custody != null && entrusted) {
+            custody.drop(what);
+        }
+    }
+
+    // ---- taken over --------------------------------------------------------------------------------------------
+
+    /** First: the memory of the devices. */
+    void inherit(List<Item> items, DurableMemory memory) {
+        entrusted = true;
+        tookOver = true;
+        for (Item item : items) {
+            if (item.key().startsWith(memoryPrefix())) {
+                memory.inherit(
+                        item.key().substring(memoryPrefix().length()),
+                        Memfd.adopt(item.descriptors().get(0), item.key()));
+            }
+        }
+        entrust(memory);
+    }
+
+    /** When the devices are there: the regions. */
+    void inheritRegions(List<Item> items, RegionHeir heir) {
+        for (Item item : items) {
+            if (item.key().startsWith(regionPrefix())) {
+                String[] told = item.payload().split("\n", 3);
+                long bytes = Long.parseLong(told[1]);
+                List<Fd> fds = item.descriptors();
+                heir.map(
+                        Integer.parseInt(item.key().substring(regionPrefix().length())),
+                        told[2],
+                        Long.parseLong(told[0]),
+                        bytes,
+                        Memfd.adopt(fds.get(0), item.key()),
+                        Userfault.adopt(fds.get(1), item.key()),
+                        Ledger.open(Memfd.adopt(fds.get(2), item.key()), Page.of(bytes)));
+            }
+        }
+    }
+
+    /** When the pages are mapped: what was pinned. */
+    void inheritPins(List<Item> items, PinHeir heir) {
+        for (Item item : items) {
+            if (item.key().startsWith(pinPrefix())) {
+                String[] told = item.payload().split("\n", 2);
+                heir.pin(new ClientPins.Range(Long.parseLong(told[0]), Long.parseLong(told[1])), item.key());
+            }
+        }
+    }
+
+    private String memoryPrefix() {
+        return key + "/memory/";
+    }
+
+    private String regionPrefix() {
+        return key + "/region/";
+    }
+
+    private String pinPrefix() {
+        return key + "/pin/";
+    }
+}

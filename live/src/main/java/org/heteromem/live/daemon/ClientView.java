@@ -1,0 +1,125 @@
+package org.heteromem.live.daemon;
+
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+import org.heteromem.core.Page;
+import org.heteromem.core.inspect.Inspector;
+import org.heteromem.core.inspect.PageView;
+import org.heteromem.core.memory.FrameBudget;
+import org.heteromem.core.memory.WorkingSetFigures;
+import org.heteromem.live.wire.RangeRequest;
+
+/** What can be seen of one client: its counters, and where its pages are. May be asked by any thread. */
+final class ClientView {
+    private static final int INSPECTED_PAGES = 1 << 16;
+
+    private final ClientMemory memory;
+    private final FaultPump pump;
+
+    ClientView(ClientMemory memory, FaultPump pump) {
+        this.memory = memory;
+        this.pump = pump;
+    }
+
+    /** What the session does and has, for status and top. */
+    Map<String, Long> status() {
+        Map<String, Long> all = new LinkedHashMap<>();
+        FrameBudget budget = memory.budget();
+        LiveMmu mmu = memory.mmu();
+        all.put("ram.limit", Page.address(budget.limit()));
+        all.put("ram.used", Page.address(budget.used()));
+        all.put("faults", pump.faults.sum());
+        all.put("bytes.in", Page.address(mmu.pagesIn.sum()));
+        all.put("bytes.out", Page.address(mmu.pagesOut.sum()));
+        all.put("bytes.zeroed", Page.address(mmu.pagesZeroed.sum()));
+        all.put("reclaim.direct", memory.evictor().direct.sum());
+        WorkingSetFigures pages = budget.workingSet();
+        all.put("ram.protected", Page.address(pages.active()));
+        all.put("evictions", pages.evictions());
+        all.put("refaults", pages.refaults());
+        all.put("refaults.protected", pages.activations());
+        memory.devices().forEach(device -> {
+            var figures = device.statistics();
+            String prefix = "device." + device.name();
+            all.put(prefix + ".held", Page.address(figures.pagesStored()));
+            all.put(prefix + ".stored", figures.bytesStored());
+            all.put(prefix + ".copies", Page.address(figures.copies()));
+            all.put(prefix + ".uncopied", Page.address(figures.copiesUsed()));
+            all.put(prefix + ".capacity", figures.capacityBytes());
+        });
+        Computing computes = memory.computing();
+        if (computes != null) {
+            var figures = computes.accelerator().statistics();
+            long frames = computes.accelerator().memory().frames();
+            long held = frames - computes.accelerator().freeFrames();
+            String prefix = "device." + ComputeDevice.NAME;
+            all.put(prefix + ".held", Page.address(held));
+            all.put(prefix + ".stored", Page.address(held));
+            all.put(prefix + ".capacity", Page.address(frames));
+            all.put(prefix + ".in", figures.bytesToDevice());
+            all.put(prefix + ".out", figures.bytesToRam());
+            all.put("kernels", computes.launches.sum());
+            all.put("kernels.running", (long) computes.running());
+            all.put("kernels.failed", computes.failures.sum());
+        }
+        return all;
+    }
+
+    /** What every region has where, as Linux's smaps writes it. */
+    String smaps() {
+        StringBuilder text = new StringBuilder();
+        for (Region region : memory.regions()) {
+            Map<String, Long> where = places();
+            count(region.address, Page.of(region.bytes), where);
+            text.append(String.format(
+                    Locale.ROOT,
+                    "%x-%x rw-s region %d %s%n%-20s %12d kB%n",
+                    region.address,
+                    region.address + region.bytes,
+                    region.id,
+                    region.name,
+                    "size:",
+                    region.bytes >> 10));
+            where.forEach((place, pages) ->
+                    text.append(String.format(Locale.ROOT, "%-20s %12d kB%n", place + ':', Page.address(pages) >> 10)));
+        }
+        return text.toString();
+    }
+
+    /** Where the pages of some ranges are: how many in each place. */
+    Map<String, Long> residency(Region region, RangeRequest request) {
+        Map<String, Long> where = places();
+        where.put("absent", 0L);
+        for (int i = 0; i < request.count(); i++) {
+            count(region.address + request.offset(i), Page.of(request.rangeBytes(i)), where);
+        }
+        return where;
+    }
+
+    private Map<String, Long> places() {
+        Map<String, Long> where = new LinkedHashMap<>();
+        where.put("ram", 0L);
+        memory.holders().forEach(device -> where.put(device.memory().name(), 0L));
+        return where;
+    }
+
+    private void count(long address, long pages, Map<String, Long> where) {
+        for (long at = 0; at < pages; at += INSPECTED_PAGES) {
+            int part = (int) Math.min(INSPECTED_PAGES, pages - at);
+            for (PageView view : Inspector.pages(memory.space(), address + Page.address(at), part)) {
+                where.merge(place(view), 1L, Long::sum);
+            }
+        }
+    }
+
+    private static String place(PageView view) {
+        return switch (view.kind()) {
+            case PRESENT -> "ram";
+            case DEVICE_PRIVATE -> view.memory();
+            case LOST -> "lost";
+            case MIGRATION -> "moving";
+            default -> "absent";
+        };
+    }
+}
