@@ -76,6 +76,7 @@ final class FaultPump implements Runnable, AutoCloseable {
     private final AddressSpace space;
     private final LiveMmu mmu;
     private final ZeroAhead ahead;
+    private final HaltPolling polling = new HaltPolling(Runtime.getRuntime().availableProcessors());
     private final Host host;
     private final CopyOnWriteArrayList<Userfault> sources = new CopyOnWriteArrayList<>();
     private final ConcurrentLinkedQueue<Retry> retries = new ConcurrentLinkedQueue<>();
@@ -143,7 +144,7 @@ final class FaultPump implements Runnable, AutoCloseable {
             poller.add(source.fd(), Poller.IN);
         }
         while (!stopped) {
-            poller.poll(-1);
+            polling.await(poller);
             boolean rung = poller.ready(bell) != 0;
             if (rung) {
                 wake.drain();
