@@ -16,6 +16,7 @@ import org.heteromem.live.natives.Cpus;
 final class Live implements AutoCloseable {
     static final int PAGE = 4096;
     private static final int BATCH = 512;
+    private static final int MOST_TRIES = 100;
     private static final VarHandle BYTE = ValueLayout.JAVA_BYTE.varHandle();
 
     private final DaemonProcess daemon;
@@ -117,14 +118,24 @@ final class Live implements AutoCloseable {
         }
     }
 
+    /** Writes to every page, so that none is like its copy on a device. */
+    void dirtyAll() {
+        for (long at = 0; at < segment.byteSize(); at += PAGE) {
+            segment.set(ValueLayout.JAVA_LONG, at, segment.get(ValueLayout.JAVA_LONG, at) + 1);
+        }
+    }
+
     /** Moves everything out; nanoseconds a page. */
     double evictAll() {
         long begin = System.nanoTime();
         long moved = memory.evict(segment).pages();
         long took = System.nanoTime() - begin;
-        long left = memory.residency(segment).ram();
-        if (left != 0) {
-            throw new IllegalStateException(left + " of " + pages + " pages are still in RAM; moved: " + moved);
+        // A page whose fault was served just now may still be busy; it goes with the next request.
+        for (int tries = 1; memory.residency(segment).ram() != 0; tries++) {
+            if (tries == MOST_TRIES) {
+                throw new IllegalStateException("some of " + pages + " pages do not leave RAM; moved: " + moved);
+            }
+            memory.evict(segment);
         }
         return (double) took / moved;
     }

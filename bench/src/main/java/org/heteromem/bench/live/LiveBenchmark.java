@@ -55,7 +55,7 @@ public final class LiveBenchmark {
     public static void main(String[] arguments) throws IOException {
         Path floor = Path.of("bench/target/floor");
         int pages = 1 << 14;
-        int mebibytes = 128;
+        int mebibytes = 1024;
         Path files = Path.of(System.getProperty("java.io.tmpdir"));
         String umap = "";
         List<String> parts = new ArrayList<>();
@@ -183,6 +183,7 @@ public final class LiveBenchmark {
             double promoted = Samples.median(times(REPEATS, live::promoteAll));
             double evicted = Samples.median(times(REPEATS, () -> {
                 live.bringHome();
+                live.dirtyAll();
                 return live.evictAll();
             }));
             double copy = (copyBefore + floor.promote()) / 2;
@@ -199,10 +200,13 @@ public final class LiveBenchmark {
             Floor.Fault fault = floor.fault(1, Where.OTHER_CPU);
             double evictBefore = floor.evict();
             Floor.Fault ours = measure(live, 1, REPEATS);
-            double out = Samples.median(times(REPEATS, () -> {
+            DoubleSupplier outAndHome = () -> {
                 live.bringHome();
+                live.dirtyAll();
                 return live.evictAll();
-            }));
+            };
+            times(BULK_WARM_UP / 4, outAndHome);
+            double out = Samples.median(times(REPEATS, outAndHome));
             fault = mean(fault, floor.fault(1, Where.OTHER_CPU));
             double evict = (evictBefore + floor.evict()) / 2;
             live.bringHome();
