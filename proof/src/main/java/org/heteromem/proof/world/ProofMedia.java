@@ -28,7 +28,7 @@ final class ProofMedia implements StoreMemory, AutoCloseable {
     private static final int RAM_PAGES = 6;
 
     private static final int FILE_PAGES = 16;
-    private static final long COMPRESSED_BYTES = 1L << 19;
+    private static final long COMPRESSED_BYTES = 1L << 20;
     /** In an index of words and in a file: the bytes in front of what belongs to the first page. */
     private static final long FRONT = 4096;
     /** In the word of a compressed page: that it has a slot, and in which 64 bytes that begins. */

@@ -174,11 +174,22 @@ final class ProofStorage implements PressureHandler, AutoCloseable {
             trouble.shortage();
             return 0;
         }
+        long refused = refusals();
         long freed = overflow.relieve(demand, node, frames);
+        if (freed == 0 && refusals() > refused) {
+            // Slots are address space, not capacity: compressed memory can be full of pages that do not compress.
+            trouble.shortage();
+        }
         if (freed == 0 && canGo > 0 && !trouble.happened()) {
             throw new AssertionError("no room was made though " + canGo + " pages could go");
         }
         return freed;
+    }
+
+    private long refusals() {
+        return Arrays.stream(stores)
+                .mapToLong(store -> store.device.statistics().fullRefusals())
+                .sum();
     }
 
     /** How many pages could leave; none if there is nowhere to go. */

@@ -33,6 +33,8 @@ final class Victim {
             "org.heteromem.core.HomedMemoryTest",
             "org.heteromem.core.space.RestoredEntryTest",
             "org.heteromem.core.mmu.TranslationCacheTest",
+            "org.heteromem.devices.storage.PageStoresTest",
+            "org.heteromem.devices.storage.StorageDeviceTest",
             "org.heteromem.cli.conform.ConformanceTest",
             "org.heteromem.core.ConcurrencyTest",
             "org.heteromem.devices.accelerator.AcceleratorTest",
@@ -45,6 +47,8 @@ final class Victim {
         random(Options.of(1, 12_000, Checks.EVERY_STEP_AND_PAGE));
         random(Options.of(2, 60_000, Checks.OUTCOMES));
         random(Options.of(3, 4_000, Checks.EVERY_STEP_AND_PAGE).withTrouble(0.1));
+        random(Options.of(4, 9_000, Checks.EVERY_STEP_AND_PAGE).withStorage());
+        random(Options.of(5, 3_000, Checks.EVERY_STEP_AND_PAGE).withStorage().withTrouble(0.1));
         TESTS.forEach(Victim::test);
         System.out.println("SURVIVED");
         System.exit(0);

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import org.heteromem.proof.run.Fuzz.Checks;
 import org.heteromem.proof.run.Fuzz.Options;
@@ -16,10 +17,12 @@ class CoverageTest {
             throws IOException, InterruptedException {
         Coverage coverage = RandomRunTest.run(options.withCoverage()).coverage();
         List<String> holes = coverage.holes(states);
+        List<String> columns = new ArrayList<>(states);
+        columns.add(Coverage.DAMAGED);
         Path target = Path.of("target");
         Files.createDirectories(target);
         Files.writeString(
-                target.resolve(file), coverage.table(states) + "\nnever met:\n" + String.join("\n", holes) + "\n");
+                target.resolve(file), coverage.table(columns) + "\nnever met:\n" + String.join("\n", holes) + "\n");
         return holes;
     }
 
