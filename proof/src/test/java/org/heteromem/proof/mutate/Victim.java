@@ -35,6 +35,7 @@ final class Victim {
             "org.heteromem.core.mmu.TranslationCacheTest",
             "org.heteromem.devices.storage.PageStoresTest",
             "org.heteromem.devices.storage.StorageDeviceTest",
+            "org.heteromem.devices.storage.CopiesTest",
             "org.heteromem.cli.conform.ConformanceTest",
             "org.heteromem.core.ConcurrencyTest",
             "org.heteromem.devices.accelerator.AcceleratorTest",
