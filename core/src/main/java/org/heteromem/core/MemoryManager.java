@@ -224,10 +224,12 @@ public final class MemoryManager implements AutoCloseable {
     }
 
     /**
-     * Removes memory of a device (memunmap_pages).
+     * Removes memory of a device (memunmap_pages); copies of clean pages are given up. May be called by any thread in any phase
+     * of a migration, by a driver and a follower of a process in a call from the core too: it never waits for pages. From
+     * then on no frame of it can be readied. A frame of whose freeing the driver is being told is still in use.
      *
      * @param memory memory of this manager, with no frame in use
-     * @throws MemoryException EBUSY while frames are in use
+     * @throws MemoryException EBUSY while frames are in use, EINVAL if it is not registered
      */
     public synchronized void removeDevice(DeviceMemory memory) {
         if (!devices.contains(memory)) {

@@ -89,6 +89,59 @@ class ErrorPathsTest {
         assertThat(StateChecker.check(manager)).isEmpty();
     }
 
+    private DeviceMemory coherentWithOnePage(long base, long value) {
+        DeviceMemory near = manager.addDevice(
+                new DeviceMemory.Spec("near", DeviceKind.COHERENT, driver, new ArenaStore(1 << 20)), driver);
+        cpu.storeLong(base, value);
+        try (Migration m = Migration.setup(space, base, Page.SIZE, Set.of(Migration.Select.SYSTEM), driver)) {
+            near.initFrame(near.firstFrame());
+            m.setDestination(0, near.firstFrame());
+            m.copy(0);
+            assertThat(m.migrate()).isOne();
+        }
+        return near;
+    }
+
+    @Test
+    void aLongPinOfAPageOnADeviceHasRoomMadeForItInRam() {
+        long base = map(1);
+        DeviceMemory near = coherentWithOnePage(base, 7);
+        long others = map(RAM_PAGES);
+        for (int i = 0; manager.nodes().getFirst().freeFrames() > 0; i++) {
+            cpu.storeLong(at(others, i), i);
+        }
+        assertThatThrownBy(() -> Pins.pinLongTerm(space, base, 1, Access.WRITE)).isInstanceOf(MemoryException.class);
+        assertThat(cpu.loadLong(base)).isEqualTo(7);
+        manager.setPressureHandler((node, frames) -> {
+            space.advise(others, Page.SIZE, Advice.DONTNEED);
+            return 1;
+        });
+        try (PageReferences held = Pins.pinLongTerm(space, base, 1, Access.WRITE)) {
+            assertThat(near.contains(held.frame(0))).isFalse();
+            assertThat(cpu.loadLong(base)).isEqualTo(7);
+        }
+        manager.setPressureHandler(null);
+        assertThat(near.liveReferences()).isZero();
+        assertThat(StateChecker.check(manager)).isEmpty();
+    }
+
+    /** Whoever could only load has no store to wait for, and must still be told. */
+    @Test
+    void aPageThatWasLostIsNotReadAtItsOldPlaceByWhoCouldOnlyLoad() {
+        long base = map(1);
+        DeviceMemory near = coherentWithOnePage(base, 7);
+        space.protect(base, Page.SIZE, Protection.READ);
+        assertThat(cpu.loadLong(base)).isEqualTo(7);
+        try (Migration m = Migration.setup(space, base, Page.SIZE, Set.of(Migration.Select.DEVICE_COHERENT), driver)) {
+            m.markLost(0);
+        }
+        assertThatThrownBy(() -> cpu.loadLong(base))
+                .isInstanceOf(LostPageException.class)
+                .hasMessageContaining("near");
+        assertThat(near.liveReferences()).isZero();
+        assertThat(StateChecker.check(manager)).isEmpty();
+    }
+
     @Test
     void anotherMachinesNodeAndDeviceAreRefused() {
         long base = map(1);

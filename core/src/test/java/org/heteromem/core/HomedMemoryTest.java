@@ -222,6 +222,41 @@ class HomedMemoryTest {
     }
 
     @Test
+    void whoTouchesAPageThatWasThrownAwayAndIsHeldIsWokenWhenItIsLetGo() {
+        touch(3);
+        List<String> woken = new ArrayList<>();
+        try (PageReferences held = Pins.get(space, at(3), 1, Access.READ)) {
+            space.advise(at(3), Page.SIZE, Advice.DONTNEED);
+            assertThat(space.fault(at(3), Access.READ)).isInstanceOfSatisfying(FaultResult.Wait.class, wait -> {
+                wait.point().whenReady(() -> woken.add("one"));
+                wait.point().whenReady(() -> woken.add("two"));
+            });
+            touch(4);
+            assertThat(woken).isEmpty();
+            assertThat(held.frame(0)).isEqualTo(memory.firstFrame() + 3);
+        }
+        assertThat(woken).containsExactly("one", "two");
+        touch(3);
+        assertThat(budget.used()).isEqualTo(2);
+    }
+
+    @Test
+    void whoRegistersTooLateToWaitForAHomedPageIsWokenAtOnce() {
+        touch(3);
+        FaultResult seen;
+        try (PageReferences held = Pins.get(space, at(3), 1, Access.READ)) {
+            space.advise(at(3), Page.SIZE, Advice.DONTNEED);
+            seen = space.fault(at(3), Access.READ);
+            assertThat(held.pages()).isOne();
+        }
+        List<String> woken = new ArrayList<>();
+        ((FaultResult.Wait) seen).point().whenReady(() -> woken.add("free"));
+        touch(3);
+        ((FaultResult.Wait) seen).point().whenReady(() -> woken.add("mapped again"));
+        assertThat(woken).containsExactly("free", "mapped again");
+    }
+
+    @Test
     void theFirstStoreToACleanPageIsHeardOfAndUntilThenNothingIsCopied() {
         keepsCopies = true;
         touch(3);

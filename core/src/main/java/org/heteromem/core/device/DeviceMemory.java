@@ -93,12 +93,11 @@ public final class DeviceMemory {
                 dropCopy(frame);
             }
         });
-        if (liveReferences() != 0) {
+        if (!frames.tryRemove()) {
             throw new MemoryException(
                     Errno.EBUSY,
                     "device memory '" + name + "' still has " + liveReferences() + " frames in use; evict them first");
         }
-        table().remove(frames.range);
         resources.release(resource);
     }
 
@@ -138,7 +137,12 @@ public final class DeviceMemory {
 
     /** {@return how many references hold the memory alive: one for each frame in use} */
     public long liveReferences() {
-        return frames.live.get();
+        return frames.framesInUse();
+    }
+
+    /** {@return whether it was removed: its frames are none any more, and their numbers may be another memory's} */
+    public boolean removed() {
+        return frames.removed();
     }
 
     /** {@return whether CPU page tables may map it} */
@@ -187,18 +191,21 @@ public final class DeviceMemory {
      * migration that does not use it gives it back; so does {@link #abandon}.
      *
      * @param frame a frame of this memory that is not in use
-     * @throws MemoryException EBUSY if the frame is in use
+     * @throws MemoryException EBUSY if the frame is in use, EINVAL if the memory was removed
      * @throws IllegalStateException if the driver threw when it was last given a frame back
      */
     public void initFrame(long frame) {
         check(frame);
         frames.checkDriver();
+        if (!frames.startUse()) {
+            throw new MemoryException(Errno.EINVAL, "device memory '" + name + "' was removed and takes no pages");
+        }
         if (table().counts(frame) != 0) {
+            frames.endUse();
             throw new MemoryException(
                     Errno.EBUSY,
                     "frame 0x" + Long.toHexString(frame) + " of device '" + name + "' is in use and cannot be readied");
         }
-        frames.live.getAndIncrement();
         table().prepare(frame, Frames.LOCKED);
     }
 
@@ -227,7 +234,7 @@ public final class DeviceMemory {
      */
     public long driverData(long frame) {
         check(frame);
-        return table().links(frame);
+        return frames.driverData(frame);
     }
 
     /**
@@ -249,7 +256,7 @@ public final class DeviceMemory {
      */
     public boolean isCopy(long frame) {
         check(frame);
-        return table().has(frame, Frames.COPY);
+        return frames.copiedFrom(frame) >= 0;
     }
 
     /**
@@ -272,7 +279,7 @@ public final class DeviceMemory {
      */
     public boolean dropCopy(long frame) {
         check(frame);
-        long page = table().copiedFrom(frame);
+        long page = frames.copiedFrom(frame);
         if (page < 0 || !table().takeCopy(page, frame)) {
             return false;
         }
@@ -287,6 +294,6 @@ public final class DeviceMemory {
      */
     public int references(long frame) {
         check(frame);
-        return table().references(frame);
+        return Frames.references(frames.counts(frame));
     }
 }

@@ -13,8 +13,11 @@ public final class DeviceFrames implements FrameOwner {
     public final FrameTable table;
     /** The frames. */
     public final FrameRange range;
+
+    private static final long REMOVED = Long.MIN_VALUE;
+
     /** One for each frame in use (percpu_ref of dev_pagemap). */
-    public final AtomicLong live = new AtomicLong();
+    private final AtomicLong live = new AtomicLong();
 
     private volatile @Nullable RuntimeException failure;
     private final DeviceMemory memory;
@@ -62,7 +65,62 @@ public final class DeviceFrames implements FrameOwner {
 
     @Override
     public long framesInUse() {
-        return live.get();
+        return Math.max(0, live.get());
+    }
+
+    /** {@return whether a frame may be put to use: not when the memory has been removed} */
+    public boolean startUse() {
+        return live.getAndUpdate(n -> n == REMOVED ? n : n + 1) != REMOVED;
+    }
+
+    /** Takes a {@link #startUse} back. */
+    public void endUse() {
+        live.getAndDecrement();
+    }
+
+    /** {@return whether no frame was in use; then none ever will be} */
+    public boolean tryRemove() {
+        if (!live.compareAndSet(0, REMOVED)) {
+            return false;
+        }
+        table.remove(range);
+        return true;
+    }
+
+    /** {@return whether the memory was removed} */
+    public boolean removed() {
+        return live.get() == REMOVED;
+    }
+
+    // What follows is asked about frames that nobody keeps in use, so also after their memory has gone, when the
+    // numbers can be
+    // another memory's.
+
+    /**
+     * {@return the counts of a frame; 0 for a free one}
+     *
+     * @param frame a frame of this memory
+     */
+    public long counts(long frame) {
+        return FrameTable.counts(range.section(frame), frame);
+    }
+
+    /**
+     * {@return the driver's own word; 0 for a free frame}
+     *
+     * @param frame a frame of this memory
+     */
+    public long driverData(long frame) {
+        return FrameTable.links(range.section(frame), frame);
+    }
+
+    /**
+     * {@return the page in RAM that a frame is a copy of, or -1}
+     *
+     * @param frame a frame of this memory
+     */
+    public long copiedFrom(long frame) {
+        return FrameTable.copiedFrom(range.section(frame), frame);
     }
 
     /** {@return the device memory} */
@@ -92,12 +150,14 @@ public final class DeviceFrames implements FrameOwner {
     public void lastReferenceGone(long frame) {
         table.reset(frame);
         table.setLinks(frame, 0);
-        live.getAndDecrement();
         try {
             driver.frameFreed(memory, frame);
         } catch (RuntimeException e) {
             // Whoever puts the last reference has nothing to do with it, and must finish what it does.
             failure = e;
+        } finally {
+            // Only now, so that the memory is not removed before its driver has heard of all.
+            endUse();
         }
     }
 }

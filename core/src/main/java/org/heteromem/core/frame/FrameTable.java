@@ -91,6 +91,15 @@ public final class FrameTable {
     }
 
     private Section section(long frame) {
+        Section section = sectionIfValid(frame);
+        if (section == null) {
+            throw new MemoryException(Errno.EINVAL, "no memory has frame 0x" + Long.toHexString(frame));
+        }
+        return section;
+    }
+
+    /** For who holds no reference: the memory of the frame may leave the machine at any time. */
+    private @Nullable Section sectionIfValid(long frame) {
         // A racy look is sound: a section is immutable but for what it holds, and a frame of its range has no other.
         @Nullable Section[] now = recent;
         int slot = (int) (frame >>> FrameRange.SECTION_SHIFT) & (RECENT - 1);
@@ -98,7 +107,11 @@ public final class FrameTable {
         if (section != null && section.contains(frame)) {
             return section;
         }
-        section = range(frame).section(frame);
+        FrameRange range = find(frame);
+        if (range == null) {
+            return null;
+        }
+        section = range.section(frame);
         now[slot] = section;
         return section;
     }
@@ -182,7 +195,10 @@ public final class FrameTable {
      * @param frame a frame
      */
     public long counts(long frame) {
-        Section s = section(frame);
+        return counts(section(frame), frame);
+    }
+
+    static long counts(Section s, long frame) {
         return (long) WORD.getVolatile(s.words, s.word(frame, Frames.COUNTS));
     }
 
@@ -204,12 +220,15 @@ public final class FrameTable {
     }
 
     /**
-     * {@return whether a reference could be taken: false on a free frame}
+     * {@return whether a reference could be taken: false on a free frame, or one that no memory has (any more)}
      *
-     * @param frame a frame
+     * @param frame any frame number
      */
     public boolean tryGet(long frame) {
-        Section s = section(frame);
+        Section s = sectionIfValid(frame);
+        if (s == null) {
+            return false;
+        }
         int at = s.word(frame, Frames.COUNTS);
         for (; ; ) {
             long counts = (long) WORD.getVolatile(s.words, at);
@@ -330,7 +349,10 @@ public final class FrameTable {
     // ---- flags, index, anchor ----------------------------------------------------------------------------------
 
     private long state(long frame) {
-        Section s = section(frame);
+        return state(section(frame), frame);
+    }
+
+    private static long state(Section s, long frame) {
         return (long) WORD.getVolatile(s.words, s.word(frame, Frames.STATE));
     }
 
@@ -423,7 +445,10 @@ public final class FrameTable {
      * @param frame a frame
      */
     public long links(long frame) {
-        Section s = section(frame);
+        return links(section(frame), frame);
+    }
+
+    static long links(Section s, long frame) {
         return (long) WORD.getOpaque(s.words, s.word(frame, Frames.LINKS));
     }
 
@@ -504,7 +529,11 @@ public final class FrameTable {
      * @param copy a frame of a device
      */
     public long copiedFrom(long copy) {
-        long state = state(copy);
+        return copiedFrom(section(copy), copy);
+    }
+
+    static long copiedFrom(Section s, long copy) {
+        long state = state(s, copy);
         return (state & Frames.COPY) == 0 ? -1 : state >>> Frames.FLAG_BITS;
     }
 
@@ -563,6 +592,27 @@ public final class FrameTable {
         put(copy);
     }
 
+    /** As {@link #reset}; {@return whether somebody waits for {@link #released}, and is to be woken} */
+    boolean resetAwaited(long frame) {
+        Section s = section(frame);
+        ANCHOR.setRelease(s.anchors, (int) (frame - s.first), null);
+        return ((long) WORD.getAndSet(s.words, s.word(frame, Frames.STATE), 0L) & Frames.WAITERS) != 0;
+    }
+
+    /** Clears WAITERS if a page is mapped; {@return whether one is} */
+    boolean stopWaitingIfMapped(long frame) {
+        Section s = sectionIfValid(frame);
+        if (s == null || Frames.mappings(counts(s, frame)) == 0) {
+            return false;
+        }
+        WORD.getAndBitwiseAnd(s.words, s.word(frame, Frames.STATE), ~(long) Frames.WAITERS);
+        return true;
+    }
+
+    void wakeReleased(long frame) {
+        waits.wake(frame);
+    }
+
     /**
      * Forgets all about a frame that has no reference left.
      *
@@ -601,13 +651,16 @@ public final class FrameTable {
         }
     }
 
-    /** Sets WAITERS if the frame is locked; false if it is not. */
-    boolean flagWaiting(long frame) {
-        Section s = section(frame);
+    /** Sets WAITERS if the frame has one of the given flags; false if it has not, or no memory has it any more. */
+    boolean flagWaiting(long frame, int flags) {
+        Section s = sectionIfValid(frame);
+        if (s == null) {
+            return false;
+        }
         int at = s.word(frame, Frames.STATE);
         for (; ; ) {
             long state = (long) WORD.getVolatile(s.words, at);
-            if ((state & Frames.LOCKED) == 0) {
+            if ((state & flags) == 0) {
                 return false;
             }
             if (WORD.weakCompareAndSet(s.words, at, state, state | Frames.WAITERS)) {
@@ -623,6 +676,15 @@ public final class FrameTable {
      */
     public WaitPoint unlocked(long frame) {
         return action -> waits.whenUnlocked(frame, action);
+    }
+
+    /**
+     * {@return what ends when a frame of homed memory is free, or a page is mapped there again}
+     *
+     * @param frame a frame
+     */
+    public WaitPoint released(long frame) {
+        return action -> waits.whenReleased(frame, action);
     }
 
     /** Sees the metadata of a frame. */

@@ -160,7 +160,10 @@ public final class HomedNode extends LruNode implements HomedMemory {
         dropCopyOf(frame);
         used.getAndDecrement();
         // From here on somebody else may take it.
-        table.reset(frame);
+        boolean awaited = table.resetAwaited(frame);
         budget.uncharge();
+        if (awaited) {
+            table.wakeReleased(frame);
+        }
     }
 }

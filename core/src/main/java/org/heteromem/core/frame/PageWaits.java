@@ -6,7 +6,7 @@ import java.util.List;
 /**
  * Who waits for which page lock: a small hashed table, as Linux has one for all pages. The order that makes it safe:
  * a waiter sets WAITERS while the lock is held and while it owns its bucket; whoever unlocks clears both bits at once
- * and then takes the bucket, so it cannot miss the entry.
+ * and then takes the bucket, so it cannot miss the entry. So does whoever frees a frame of homed memory.
  */
 final class PageWaits {
     private static final int BUCKETS = 64;
@@ -30,12 +30,30 @@ final class PageWaits {
     void whenUnlocked(long frame, Runnable action) {
         List<Entry> bucket = bucket(frame);
         synchronized (bucket) {
-            if (frames.find(frame) != null && frames.flagWaiting(frame)) {
+            if (frames.flagWaiting(frame, Frames.LOCKED)) {
                 bucket.add(new Entry(frame, action));
                 return;
             }
         }
         action.run();
+    }
+
+    /** The same for a frame that somebody holds after its page was thrown away: whoever frees it wakes too. */
+    void whenReleased(long frame, Runnable action) {
+        List<Entry> bucket = bucket(frame);
+        boolean waits;
+        synchronized (bucket) {
+            waits = frames.flagWaiting(frame, Frames.LOCKED | Frames.ALLOCATED);
+            if (waits) {
+                bucket.add(new Entry(frame, action));
+            }
+        }
+        if (!waits) {
+            action.run();
+        } else if (frames.stopWaitingIfMapped(frame)) {
+            // A page has come, and was unlocked before the flag was set: nobody else would wake.
+            wake(frame);
+        }
     }
 
     void wake(long frame) {

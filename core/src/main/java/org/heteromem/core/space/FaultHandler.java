@@ -123,7 +123,7 @@ final class FaultHandler {
             return new FaultResult.NoMemory(homed, FrameDemand.NEW_PAGE);
         }
         if (frame == HomedNode.BUSY) {
-            return new FaultResult.Wait(frames.unlocked(homed.frameOf(page)), FaultKind.DEMAND_ZERO);
+            return new FaultResult.Wait(frames.released(homed.frameOf(page)), FaultKind.DEMAND_ZERO);
         }
         if (!mm.mmu().fillsWithZeros()) {
             frames.zero(frame);

@@ -1,6 +1,8 @@
 package org.heteromem.core.space;
 
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.function.IntToLongFunction;
 import org.heteromem.core.Errno;
 import org.heteromem.core.MemoryException;
@@ -156,7 +158,7 @@ public final class PageMigration implements PageMoves {
     }
 
     private void collectFrame(int i, long frame) {
-        if (frame == machine.zeroFrame || frames.find(frame) == null || !frames.tryGet(frame)) {
+        if (frame == machine.zeroFrame || !frames.tryGet(frame)) {
             return;
         }
         if (!frames.tryLock(frame)) {
@@ -531,7 +533,7 @@ public final class PageMigration implements PageMoves {
         }
         long page = source(i);
         long copy = frames.copyOf(page);
-        if (copy == 0 || frames.range(copy).owner != device || !frames.takeCopy(page, copy)) {
+        if (copy == 0 || !device.memory().contains(copy) || !frames.takeCopy(page, copy)) {
             return 0;
         }
         if (!frames.tryLock(copy)) {
@@ -772,6 +774,8 @@ public final class PageMigration implements PageMoves {
         if (!decided) {
             giveUp();
         }
+        // Named while nobody can remove the memory that the pages leave.
+        List<MemoryEvent> happened = machine.listening() ? events() : List.of();
         putOnLru();
         keepCopies();
         if (mm != null && area != null) {
@@ -785,7 +789,9 @@ public final class PageMigration implements PageMoves {
         for (int i = count - 1; i >= 0; i--) {
             finishPage(i);
         }
-        report();
+        machine.counters.add(Counter.PGMIGRATE_SUCCESS, moved);
+        machine.counters.add(Counter.PGMIGRATE_FAIL, collected - moved);
+        happened.forEach(event -> machine.emit(() -> event));
     }
 
     /** {@return whether a page arrived that is mapped only here, so that its mapping gets the reference we hold} */
@@ -880,19 +886,15 @@ public final class PageMigration implements PageMoves {
         }
     }
 
-    private void report() {
-        machine.counters.add(Counter.PGMIGRATE_SUCCESS, moved);
-        machine.counters.add(Counter.PGMIGRATE_FAIL, collected - moved);
-        if (!machine.listening()) {
-            return;
-        }
+    private List<MemoryEvent> events() {
+        List<MemoryEvent> events = new ArrayList<>();
         for (int i = 0; i < count; ) {
             int space = space(i);
             int run = i + 1;
             if ((states[i] & LOST) != 0) {
                 long at = address(i);
                 String device = name(source(i));
-                machine.emit(() -> new MemoryEvent.PageLost(space, at, device));
+                events.add(new MemoryEvent.PageLost(space, at, device));
             } else if ((sources[i] & MIGRATE) != 0) {
                 String from = (sources[i] & VALID) != 0 ? name(source(i)) : "none";
                 String to = name(destinations[i]);
@@ -901,12 +903,13 @@ public final class PageMigration implements PageMoves {
                 }
                 long at = address(i);
                 int pages = run - i;
-                machine.emit(() -> new MemoryEvent.PagesMoved(space, at, pages, from, to));
+                events.add(new MemoryEvent.PagesMoved(space, at, pages, from, to));
             }
             i = run;
         }
         int whole = mm == null ? -1 : mm.id();
-        machine.emit(() -> new MemoryEvent.MigrationDone(whole, mm == null ? 0 : address(0), count, collected, moved));
+        events.add(new MemoryEvent.MigrationDone(whole, mm == null ? 0 : address(0), count, collected, moved));
+        return events;
     }
 
     private boolean continues(int i, String from, String to) {

@@ -195,7 +195,7 @@ class StateAuditTest {
         seen(Rule.REFERENCE_COUNT, Rule.PAGE_LOCK);
         gpu.abandon(gpu.firstFrame() + 1);
         StateChecker.assertSound(manager);
-        ((org.heteromem.core.frame.DeviceFrames) frames.range(gpu.firstFrame()).owner).live.getAndIncrement();
+        ((org.heteromem.core.frame.DeviceFrames) frames.range(gpu.firstFrame()).owner).startUse();
         seen(Rule.DEVICE_REFERENCES);
     }
 

@@ -1,6 +1,7 @@
 package org.heteromem.devices.storage;
 
 import java.lang.foreign.MemorySegment;
+import org.heteromem.core.MemoryException;
 import org.heteromem.core.MemoryManager;
 import org.heteromem.core.MemoryManager.FrameLocation;
 import org.heteromem.core.Page;
@@ -147,6 +148,9 @@ final class Outbound {
 
         /** Copies make room for pages that have none. */
         private int takeSlots(int n) {
+            if (memory.removed()) {
+                return 0;
+            }
             int taken = slots.take(n, into);
             if (taken < n && copies.drop(n - taken) > 0) {
                 int[] more = new int[n - taken];
@@ -291,7 +295,16 @@ final class Outbound {
         private void bind(int k) {
             long word = word(k);
             long frame = memory.firstFrame() + into[k];
-            memory.initFrame(frame);
+            try {
+                memory.initFrame(frame);
+            } catch (MemoryException e) {
+                if (!memory.removed()) {
+                    throw e;
+                }
+                // As if it were full: what was to come here can go elsewhere.
+                ended = true;
+                return;
+            }
             into[k] |= BOUND;
             memory.setDriverData(frame, word);
             migration.setDestination(pages[k], frame);

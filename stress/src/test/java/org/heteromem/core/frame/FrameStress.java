@@ -189,7 +189,7 @@ public final class FrameStress {
 
         @Actor
         public void waiter() {
-            if (TABLE.flagWaiting(frame)) {
+            if (TABLE.flagWaiting(frame, Frames.LOCKED)) {
                 waiting = 1;
             } else {
                 woken = 1;

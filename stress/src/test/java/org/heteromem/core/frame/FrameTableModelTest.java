@@ -128,7 +128,7 @@ class FrameTableModelTest {
         return new Wait() {
             @Override
             public void whenUnlocked(Runnable action) {
-                if (!frames.flagWaiting(FRAME)) {
+                if (!frames.flagWaiting(FRAME, Frames.LOCKED)) {
                     action.run();
                     return;
                 }
