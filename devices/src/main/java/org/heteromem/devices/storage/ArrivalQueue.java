@@ -2,6 +2,7 @@ package org.heteromem.devices.storage;
 
 import java.util.Arrays;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.IntConsumer;
 
 /**
  * The order in which pages came to a device: coldest first. A run of neighbours that came together is one entry; a page
@@ -154,6 +155,23 @@ final class ArrivalQueue {
             }
         }
         compactAt = 2 * size + SPARE;
+    }
+
+    /** Names the slot of each page that is still there, once for each time that it is in the queue. */
+    void forEachThere(IntConsumer action) {
+        lock.lock();
+        try {
+            for (int e = 0; e < size; e++) {
+                long entry = ring[(head + e) & (ring.length - 1)];
+                for (int i = 0; i < length(entry); i++) {
+                    if (there(entry, i)) {
+                        action.accept(slot(entry) + i);
+                    }
+                }
+            }
+        } finally {
+            lock.unlock();
+        }
     }
 
     /** {@return how many entries there are; for tests} */

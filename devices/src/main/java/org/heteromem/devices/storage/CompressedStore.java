@@ -2,6 +2,7 @@ package org.heteromem.devices.storage;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.List;
 import java.util.function.LongPredicate;
 import org.heteromem.core.Page;
 import org.jspecify.annotations.Nullable;
@@ -294,6 +295,18 @@ public final class CompressedStore implements PageStore {
                 freeSlot(page, old);
             }
         }
+    }
+
+    @Override
+    public List<String> audit() {
+        SlabAudit audit = new SlabAudit(name, slabs);
+        for (long page = 0; page < pages; page++) {
+            long word = index.get(page);
+            if (word != 0 && owns(page, word)) {
+                audit.slot(page, SlotLayout.offset(word), SlotLayout.slotClass(word));
+            }
+        }
+        return audit.wrong();
     }
 
     // ---- after a restart ---------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@ package org.heteromem.devices.storage;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.IntConsumer;
 import org.heteromem.core.device.DeviceMemory;
 
 /**
@@ -87,6 +88,16 @@ final class Copies {
             present.decrementAndGet();
         }
         return was;
+    }
+
+    /** {@return whether a slot is noted as a copy} */
+    boolean isNoted(int slot) {
+        return ((long) BITS.getVolatile(copies, slot / Long.SIZE) & 1L << slot) != 0;
+    }
+
+    /** Names the slot of each copy, once for each time that it is in the list. */
+    void forEachThere(IntConsumer action) {
+        order.forEachThere(action);
     }
 
     /** {@return how many copies there are} */

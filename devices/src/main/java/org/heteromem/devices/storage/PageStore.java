@@ -1,5 +1,6 @@
 package org.heteromem.devices.storage;
 
+import java.util.List;
 import java.util.function.LongPredicate;
 import org.heteromem.core.memory.FrameStore;
 
@@ -45,6 +46,11 @@ public interface PageStore extends FrameStore {
     /** {@return how many bytes of pages it can hold whatever they contain, when it is empty} */
     default long guaranteedBytes() {
         return capacityBytes();
+    }
+
+    /** {@return what is wrong with the store's books, for people, while nothing is under way; empty if nothing is} */
+    default List<String> audit() {
+        return List.of();
     }
 
     /**

@@ -290,6 +290,36 @@ final class Slabs {
         }
     }
 
+    // ---- books -------------------------------------------------------------------------------------------------
+
+    /** {@return whether a slot is taken, in a slab of this class} */
+    boolean taken(long offset, int slotClass) {
+        Slab slab = slabs[(int) (offset >>> SHIFT)];
+        int slot = (int) (offset & (SlotLayout.SLAB_BYTES - 1)) / SlotLayout.slotBytes(slotClass);
+        return slab != null && slab.slotClass == slotClass && (slab.taken[slot >>> 6] & 1L << slot) != 0;
+    }
+
+    /** {@return the slots taken, by the bits; or -1 if a slab's count, place or class list does not agree with them} */
+    long takenSlots() {
+        long sum = 0;
+        int held = 0;
+        for (Slab slab : slabs) {
+            if (slab == null) {
+                continue;
+            }
+            held++;
+            long bits = Arrays.stream(slab.taken).map(Long::bitCount).sum();
+            bits -= slab.slots % Long.SIZE == 0 ? 0 : Long.SIZE - slab.slots % Long.SIZE;
+            Room room = rooms[slab.slotClass];
+            boolean listed = slab.position >= 0 && slab.position < room.count && room.slabs[slab.position] == slab;
+            if (bits != slab.used || listed != slab.used < slab.slots) {
+                return -1;
+            }
+            sum += bits;
+        }
+        return (long) held << SHIFT == bytesHeld() ? sum : -1;
+    }
+
     /** {@return whether a slot that the index names can be what it says; it is in use now} */
     boolean adopt(long offset, int slotClass) {
         int index = (int) (offset >>> SHIFT);

@@ -1,6 +1,7 @@
 package org.heteromem.devices.storage;
 
 import java.util.EnumSet;
+import java.util.List;
 import java.util.Set;
 import java.util.function.LongPredicate;
 import org.heteromem.core.Access;
@@ -317,6 +318,15 @@ public final class StorageDevice implements DeviceDriver {
      */
     public int freeSlots() {
         return slots.freeCount();
+    }
+
+    /**
+     * Compares the device's books with each other, slot by slot; while nothing is under way.
+     *
+     * @return what is wrong, for people; empty if nothing is
+     */
+    public List<String> audit() {
+        return StorageAudit.of(this);
     }
 
     // ---- after a restart ---------------------------------------------------------------------------------------

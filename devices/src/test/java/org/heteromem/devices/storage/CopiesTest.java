@@ -365,8 +365,9 @@ class CopiesTest {
             StorageDevice slow = host.device("compressed:4M", SINGLE);
             long address = homed ? 16L << 30 : host.map(pages);
             if (homed) {
-                HomedMemory memory =
-                        host.manager.addHomedMemory("home", new ArenaStore(bytes(pages)), new FrameBudget(pages, 2));
+                // Nobody makes room here: the reserve must be left when all pages but one are at home.
+                FrameBudget budget = new FrameBudget(pages + 2, 2);
+                HomedMemory memory = host.manager.addHomedMemory("home", new ArenaStore(bytes(pages)), budget);
                 host.space.mapHomed(address, memory, Protection.READ_WRITE);
             }
             long[] numbers = new long[pages];

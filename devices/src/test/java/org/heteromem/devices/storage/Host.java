@@ -11,6 +11,7 @@ import org.heteromem.core.MemoryManager;
 import org.heteromem.core.Page;
 import org.heteromem.core.Protection;
 import org.heteromem.core.Sharing;
+import org.heteromem.core.device.DeviceMemory;
 import org.heteromem.core.inspect.Inspector;
 import org.heteromem.core.inspect.PageKind;
 import org.heteromem.core.inspect.PageView;
@@ -80,6 +81,11 @@ final class Host implements AutoCloseable {
     @Override
     public void close() {
         StateChecker.assertSound(manager);
+        for (DeviceMemory memory : manager.devices()) {
+            if (memory.owner() instanceof StorageDevice device) {
+                assertThat(device.audit()).isEmpty();
+            }
+        }
         cpu.close();
         manager.close();
         arena.close();
