@@ -2,7 +2,10 @@ package org.heteromem.proof.model;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
 import org.heteromem.core.Access;
 import org.heteromem.core.Advice;
 import org.heteromem.core.Page;
@@ -27,9 +30,10 @@ public final class Model {
     private static final int SIZE = Page.SIZE;
 
     /** References from outside: a cell for each page, as far as they could be taken. */
-    private record Held(List<Cell> cells, Access access, Op.HoldKind kind) {}
+    private record Held(List<Cell> cells, Op.Hold by) {}
 
-    private static final Held NOTHING = new Held(List.of(), Access.READ, Op.HoldKind.GET);
+    private static final Held NOTHING = new Held(List.of(), new Op.Hold(0, 0, 0, 0, Access.READ, Op.HoldKind.GET));
+    private static final byte[] ZEROS = new byte[SIZE];
 
     /** The pages of each process; none in a slot without one. */
     private final ModelPage[][] spaces = new ModelPage[Op.SPACES][0];
@@ -46,7 +50,7 @@ public final class Model {
 
     private static ModelPage[] emptySpace() {
         ModelPage[] pages = new ModelPage[Op.PAGES];
-        Arrays.setAll(pages, i -> new ModelPage());
+        Arrays.setAll(pages, i -> ModelPage.unmapped());
         return pages;
     }
 
@@ -60,12 +64,12 @@ public final class Model {
     }
 
     /**
-     * {@return whether references are held in a slot}
+     * {@return the step that took what is held in a slot, or null}
      *
      * @param hold the slot
      */
-    public boolean held(int hold) {
-        return holds[hold] != NOTHING;
+    public Op.@Nullable Hold held(int hold) {
+        return holds[hold] == NOTHING ? null : holds[hold].by;
     }
 
     /**
@@ -75,60 +79,39 @@ public final class Model {
      * @param page the page
      */
     public ModelPage page(int space, int page) {
-        return alive(space) ? spaces[space][page] : new ModelPage();
+        return alive(space) ? spaces[space][page] : ModelPage.unmapped();
     }
 
     // ---- steps -------------------------------------------------------------------------------------------------
 
     /**
-     * {@return whether a step means anything now: dead processes, taken and empty slots make it nothing}
-     *
-     * @param op a step
-     */
-    public boolean applies(Op op) {
-        return switch (op) {
-            case Op.Hold hold -> alive(hold.space()) && !held(hold.hold());
-            case Op.Advise advise -> alive(advise.space()) && !awaited(spaces[advise.space()], advise);
-            case Op.OfRange range -> alive(range.space());
-            case Op.OfBytes bytes -> alive(bytes.space());
-            case Op.Fork fork -> alive(fork.space()) && !alive(fork.child());
-            case Op.Exit exit -> alive(exit.space());
-            case Op.HoldRead read -> held(read.hold());
-            case Op.HoldWrite write ->
-                holds[write.hold()].access == Access.WRITE && holds[write.hold()].kind != Op.HoldKind.GET;
-            case Op.Release release -> held(release.hold());
-            case Op.EvictDevice _, Op.EvictNode _, Op.Budget _, Op.Reclaim _, Op.Demote _, Op.Restart _ -> true;
-        };
-    }
-
-    /** Homed pages that are thrown away while somebody holds them: the next touch waits for him, here for ever. */
-    private static boolean awaited(ModelPage[] pages, Op.Advise op) {
-        boolean awaited = false;
-        for (int i = op.page(); i < op.page() + op.pages(); i++) {
-            awaited |= pages[i].homed && pages[i].cell != null && pages[i].cell.holders > 0;
-        }
-        return awaited && (op.advice() == Advice.DONTNEED || op.advice() == Advice.GUARD_INSTALL);
-    }
-
-    /**
      * Does a step.
      *
-     * @param op a step that {@link #applies}
+     * @param op a step that means something: of processes that live, on slots that are free or taken as it needs
      * @param told what the model does not follow
      * @return what must come out in reality
      */
     public Outcome apply(Op op, Facts told) {
         facts = told;
         Outcome outcome = run(op);
+        forThose(told.gone, page -> {
+            if (page.damaged) {
+                page.empty();
+                page.lost = true;
+            }
+        });
+        return outcome;
+    }
+
+    /** For all pages of which something is told. */
+    private void forThose(boolean[][] told, Consumer<ModelPage> action) {
         for (int space = 0; space < Op.SPACES; space++) {
             for (int i = 0; i < spaces[space].length; i++) {
-                if (spaces[space][i].damaged && told.gone[space][i]) {
-                    spaces[space][i].empty();
-                    spaces[space][i].lost = true;
+                if (told[space][i]) {
+                    action.accept(spaces[space][i]);
                 }
             }
         }
-        return outcome;
     }
 
     private Outcome run(Op op) {
@@ -159,7 +142,12 @@ public final class Model {
             case Op.ToRam(int device, int space, int page, int pages) -> move(spaces[space], page, pages, true);
             case Op.ToNode(int node, int space, int page, int pages) -> move(spaces[space], page, pages, false);
             case Op.EvictDevice _, Op.EvictNode _, Op.Budget _, Op.Evict _, Op.Fetch _ -> Outcome.OK;
-            case Op.Reclaim _, Op.Demote _, Op.Restart _ -> Outcome.OK;
+            case Op.Reclaim _, Op.Demote _, Op.Replug _ -> Outcome.OK;
+            case Op.Restart _ -> {
+                // Who maps the page again has it for himself: nobody remembers with whom it was shared.
+                forThose(facts.restored, ModelPage::written);
+                yield Outcome.OK;
+            }
             case Op.Lose(int device, int space, int page, int pages) -> {
                 lose(true);
                 yield move(spaces[space], page, pages, true);
@@ -177,13 +165,13 @@ public final class Model {
     private Outcome map(Op.OfRange op, Protection protection, Sharing sharing, boolean homed) {
         ModelPage[] pages = spaces[op.space()];
         for (int i = op.page(); i < op.page() + op.pages(); i++) {
-            if (pages[i].mapped()) {
+            if (pages[i].mapped) {
                 return Outcome.failed("EEXIST");
             }
         }
-        ModelPage.Store store = sharing == Sharing.SHARED ? new ModelPage.Store() : null;
+        Map<Integer, Cell> store = sharing == Sharing.SHARED ? new HashMap<>() : null;
         for (int i = 0; i < op.pages(); i++) {
-            pages[op.page() + i] = new ModelPage(protection, store, i);
+            pages[op.page() + i] = new ModelPage(true, protection, store, i);
             pages[op.page() + i].homed = homed;
         }
         return Outcome.OK;
@@ -192,7 +180,7 @@ public final class Model {
     private static Outcome unmap(ModelPage[] pages, int from, int count) {
         for (int i = from; i < from + count; i++) {
             pages[i].empty();
-            pages[i] = new ModelPage();
+            pages[i] = ModelPage.unmapped();
         }
         return Outcome.OK;
     }
@@ -201,7 +189,7 @@ public final class Model {
         boolean stopped = false;
         for (int i = op.page(); i < op.page() + op.pages(); i++) {
             ModelPage page = pages[i];
-            if (!page.mapped()) {
+            if (!page.mapped) {
                 return Outcome.failed("ENOMEM");
             }
             if (page.homed) {
@@ -209,7 +197,7 @@ public final class Model {
             }
             boolean writableNow = !page.protection.writable() && op.protection().writable();
             page.protection = op.protection();
-            if (writableNow && page.locked && !page.shared()) {
+            if (writableNow && page.locked && !page.shared) {
                 // What cannot be populated ends it, to the end of the area: where that is, is not followed here.
                 stopped |= page.barred();
                 if (stopped) {
@@ -226,7 +214,7 @@ public final class Model {
         if (op.target() < op.page() + op.pages() && op.page() < op.target() + op.pages()) {
             return Outcome.failed("EINVAL");
         }
-        if (!pages[op.page()].mapped()) {
+        if (!pages[op.page()].mapped) {
             return Outcome.failed("EFAULT");
         }
         for (int i = op.page(); i < op.page() + op.pages(); i++) {
@@ -236,10 +224,10 @@ public final class Model {
         }
         for (int i = 0; i < op.pages(); i++) {
             ModelPage page = pages[op.page() + i];
-            if (page.mapped()) {
+            if (page.mapped) {
                 unmap(pages, op.target() + i, 1);
                 pages[op.target() + i] = page;
-                pages[op.page() + i] = op.mode() == RemapMode.MOVE ? new ModelPage() : page.withoutContents();
+                pages[op.page() + i] = op.mode() == RemapMode.MOVE ? ModelPage.unmapped() : page.withoutContents();
             }
         }
         for (int i = 0; i < Op.PAGES && op.mode() == RemapMode.KEEP_SOURCE; i++) {
@@ -253,11 +241,11 @@ public final class Model {
         boolean populate = op.advice() == Advice.POPULATE_READ || op.advice() == Advice.POPULATE_WRITE;
         boolean hole = false;
         for (int i = op.page(); i < op.page() + op.pages(); i++) {
-            hole |= !pages[i].mapped();
+            hole |= !pages[i].mapped;
             if (hole && populate) {
                 break;
             }
-            String error = pages[i].mapped() ? advisePage(pages[i], op.advice()) : null;
+            String error = pages[i].mapped ? advisePage(pages[i], op.advice()) : null;
             if (error != null) {
                 return Outcome.failed(error);
             }
@@ -268,8 +256,8 @@ public final class Model {
     private static @Nullable String advisePage(ModelPage page, Advice advice) {
         boolean refused = switch (advice) {
             case DONTNEED, COLD, PAGEOUT, GUARD_INSTALL -> page.locked;
-            case FREE -> page.locked || page.shared();
-            case WIPEONFORK -> page.shared();
+            case FREE -> page.locked || page.shared;
+            case WIPEONFORK -> page.shared;
             case POPULATE_READ -> !page.allows(Access.READ);
             case POPULATE_WRITE -> !page.allows(Access.WRITE);
             default -> false;
@@ -299,7 +287,7 @@ public final class Model {
 
     private static Outcome setLocked(ModelPage[] pages, int from, int count, boolean locked) {
         for (int i = from; i < from + count; i++) {
-            if (!pages[i].mapped()) {
+            if (!pages[i].mapped) {
                 return Outcome.failed("ENOMEM");
             }
             pages[i].locked = locked;
@@ -310,7 +298,7 @@ public final class Model {
     private static Outcome lock(ModelPage[] pages, int from, int count) {
         Outcome marked = setLocked(pages, from, count, true);
         for (int i = from; i < from + count && marked == Outcome.OK; i++) {
-            boolean own = !pages[i].shared() && pages[i].protection.writable();
+            boolean own = !pages[i].shared && pages[i].protection.writable();
             if (touch(pages[i], own ? Access.WRITE : Access.READ) != null) {
                 return Outcome.failed("ENOMEM");
             }
@@ -365,11 +353,7 @@ public final class Model {
             ModelPage page = pages[(at + done) / SIZE];
             error = touch(page, Access.READ);
             byte[] found = page.bytes();
-            if (found == null) {
-                Arrays.fill(into, done, done + part, (byte) 0);
-            } else {
-                System.arraycopy(found, from, into, done, part);
-            }
+            System.arraycopy(found == null ? ZEROS : found, from, into, done, part);
             done += part;
         }
         return error;
@@ -438,7 +422,7 @@ public final class Model {
 
     private static Outcome move(ModelPage[] pages, int from, int count, boolean readable) {
         for (int i = from; i < from + count; i++) {
-            if (!pages[i].mapped() || (readable && !pages[i].protection.readable())) {
+            if (!pages[i].mapped || (readable && !pages[i].protection.readable())) {
                 return Outcome.failed("EINVAL");
             }
         }
@@ -477,7 +461,7 @@ public final class Model {
             if (touch(pages[i], Access.WRITE) != null) {
                 return Outcome.failed("EFAULT");
             }
-            if (pages[i].shared() || pages[i].homed) {
+            if (pages[i].shared || pages[i].homed) {
                 // The pages before it were made to be there, for which RAM can be too small.
                 return Outcome.failed(pages[i].homed ? "EOPNOTSUPP|" + Outcome.EXHAUSTED : "EOPNOTSUPP");
             }
@@ -486,25 +470,20 @@ public final class Model {
     }
 
     private Outcome lose(boolean known) {
-        for (int space = 0; space < Op.SPACES; space++) {
-            for (int i = 0; i < spaces[space].length; i++) {
-                ModelPage page = spaces[space][i];
-                if (facts.lost[space][i] && page.mapped()) {
-                    if (known) {
-                        page.empty();
-                    }
-                    page.lost = known;
-                    page.damaged = !known;
-                }
+        forThose(facts.lost, page -> {
+            if (known) {
+                page.empty();
             }
-        }
+            page.lost = known;
+            page.damaged = !known;
+        });
         return Outcome.OK;
     }
 
     // ---- references from outside -------------------------------------------------------------------------------
 
     private Outcome hold(ModelPage[] pages, Op.Hold op) {
-        Held held = new Held(new ArrayList<>(), op.access(), op.kind());
+        Held held = new Held(new ArrayList<>(), op);
         String error = null;
         boolean elsewhere = false;
         for (int i = 0; i < op.pages() && error == null; i++) {
@@ -534,7 +513,7 @@ public final class Model {
 
     private static Cell take(ModelPage page, Access access, Op.HoldKind kind, boolean zeroPage) {
         boolean unshare = access == Access.READ && kind != Op.HoldKind.GET && !(zeroPage && kind == Op.HoldKind.PIN);
-        if (unshare || page.shared() || page.homed) {
+        if (unshare || page.shared || page.homed) {
             page.written();
         }
         Cell cell = page.contents();
@@ -551,7 +530,7 @@ public final class Model {
     private static void put(Held held) {
         for (Cell cell : held.cells) {
             cell.holders--;
-            cell.pins -= held.kind == Op.HoldKind.GET ? 0 : 1;
+            cell.pins -= held.by.kind() == Op.HoldKind.GET ? 0 : 1;
         }
     }
 
@@ -579,20 +558,6 @@ public final class Model {
     }
 
     // ---- steps that failed because the outside did -------------------------------------------------------------
-
-    /**
-     * Takes back what a step that failed in reality would have done for good; contents of pages are looked at one by one.
-     *
-     * @param op the step that was applied last
-     */
-    public void undo(Op op) {
-        // Of other steps nothing: rights are given or taken before anything can fail; the rest is bytes.
-        if (op instanceof Op.Fork fork) {
-            exit(fork.child());
-        } else if (op instanceof Op.Hold hold && held(hold.hold())) {
-            release(hold.hold());
-        }
-    }
 
     /**
      * Gives up what is known of who has the pages of a step for himself.

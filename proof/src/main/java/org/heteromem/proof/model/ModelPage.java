@@ -1,91 +1,51 @@
 package org.heteromem.proof.model;
 
-import java.util.HashMap;
 import java.util.Map;
 import org.heteromem.core.Access;
 import org.heteromem.core.Page;
 import org.heteromem.core.Protection;
 import org.jspecify.annotations.Nullable;
 
-/** What a process has at the place of one page. Where nothing is mapped it has no rights, and no contents. */
+/** What a process has at the place of one page, to be read by who compares. Where nothing is mapped: no rights, no contents. */
 public final class ModelPage {
-    /** Memory that several processes see: its pages by their place in it. */
-    static final class Store {
-        final Map<Integer, Cell> cells = new HashMap<>();
-    }
+    /** Whether anything is mapped. */
+    public final boolean mapped;
+    /** Whether it is shared memory. */
+    public final boolean shared;
+    /** What it is for. */
+    public Protection protection;
+    /** Locked in memory. */
+    public boolean locked;
+    /** A guard is installed. */
+    public boolean guard;
+    /** Its contents were lost by a device. */
+    public boolean lost;
+    /** Lives in one place only: cannot be moved, protected or forked. */
+    public boolean homed;
+    /** What a device holds of it cannot be read: the first touch that reaches it loses it. */
+    public boolean damaged;
 
-    private final boolean mapped;
-    /** For shared memory. */
-    private final @Nullable Store store;
-
-    private final int index;
-    Protection protection;
-    boolean locked;
     boolean dontFork;
     boolean wipeOnFork;
-    boolean guard;
-    boolean lost;
-    /** Lives in one place only: cannot be moved, protected or forked. */
-    boolean homed;
-    /** What a device holds of it cannot be read: the first touch that reaches it loses it. */
-    boolean damaged;
     /** For private memory that is not all zeros for certain. */
     @Nullable
     Cell cell;
 
-    private ModelPage(boolean mapped, Protection protection, @Nullable Store store, int index) {
+    /** For shared memory, which several processes see: its pages by their place in it. */
+    private final @Nullable Map<Integer, Cell> store;
+
+    private final int index;
+
+    ModelPage(boolean mapped, Protection protection, @Nullable Map<Integer, Cell> store, int index) {
         this.mapped = mapped;
+        this.shared = store != null;
         this.protection = protection;
         this.store = store;
         this.index = index;
     }
 
-    ModelPage() {
-        this(false, Protection.NONE, null, 0);
-    }
-
-    ModelPage(Protection protection, @Nullable Store store, int index) {
-        this(true, protection, store, index);
-    }
-
-    /** {@return whether anything is mapped} */
-    public boolean mapped() {
-        return mapped;
-    }
-
-    /** {@return what it is for} */
-    public Protection protection() {
-        return protection;
-    }
-
-    /** {@return whether it is shared memory} */
-    public boolean shared() {
-        return store != null;
-    }
-
-    /** {@return whether it is locked in memory} */
-    public boolean locked() {
-        return locked;
-    }
-
-    /** {@return whether a guard is installed} */
-    public boolean guarded() {
-        return guard;
-    }
-
-    /** {@return whether it is homed} */
-    public boolean homed() {
-        return homed;
-    }
-
-    /** {@return whether it cannot be read where it is} */
-    public boolean damaged() {
-        return damaged;
-    }
-
-    /** {@return whether its contents were lost by a device} */
-    public boolean lost() {
-        return lost;
+    static ModelPage unmapped() {
+        return new ModelPage(false, Protection.NONE, null, 0);
     }
 
     /** {@return its bytes, not to be changed; null for all zeros} */
@@ -106,6 +66,11 @@ public final class ModelPage {
         }
     }
 
+    /** {@return whether somebody outside holds it} */
+    public boolean held() {
+        return cell != null && cell.holders > 0;
+    }
+
     boolean allows(Access access) {
         return access == Access.WRITE ? protection.writable() : protection.readable();
     }
@@ -116,7 +81,7 @@ public final class ModelPage {
 
     @Nullable
     Cell contents() {
-        return store == null ? cell : store.cells.get(index);
+        return store == null ? cell : store.get(index);
     }
 
     /** The same rights and flags, no contents; what it shares stays shared. */
@@ -155,7 +120,7 @@ public final class ModelPage {
     /** After a store: bytes that this process may change. */
     Cell written() {
         if (store != null) {
-            return store.cells.computeIfAbsent(index, i -> new Cell(new byte[Page.SIZE], Cell.Own.YES));
+            return store.computeIfAbsent(index, i -> new Cell(new byte[Page.SIZE], Cell.Own.YES));
         }
         Cell now = cell;
         if (now == null) {

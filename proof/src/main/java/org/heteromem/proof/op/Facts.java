@@ -15,6 +15,8 @@ public final class Facts {
     public final boolean[][] lost = new boolean[Op.SPACES][Op.PAGES];
     /** Pages of which the core says that they are lost, where some had been damaged before; by slot and page. */
     public final boolean[][] gone = new boolean[Op.SPACES][Op.PAGES];
+    /** For a {@link Op.Restart}: what a successor has mapped again, by slot and page. */
+    public final boolean[][] restored = new boolean[Op.SPACES][Op.PAGES];
     /** What really came out. */
     public Outcome real = Outcome.OK;
 
@@ -28,6 +30,7 @@ public final class Facts {
         for (int slot = 0; slot < Op.SPACES; slot++) {
             Arrays.fill(lost[slot], false);
             Arrays.fill(gone[slot], false);
+            Arrays.fill(restored[slot], false);
         }
         real = Outcome.OK;
     }

@@ -134,6 +134,9 @@ public sealed interface Op {
     /** Moves frames of a node to another, whoever maps them. */
     record EvictNode(int node, int from, int count) implements Op {}
 
+    /** A device is taken out, which is refused while it has pages, and plugged in again. */
+    record Replug(int device) implements Op {}
+
     /** A device loses what it has of a range. */
     record Lose(int device, int space, int page, int pages) implements OfRange {}
 

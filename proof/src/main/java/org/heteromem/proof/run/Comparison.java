@@ -1,6 +1,8 @@
 package org.heteromem.proof.run;
 
 import java.util.List;
+import org.heteromem.core.Access;
+import org.heteromem.core.Advice;
 import org.heteromem.core.Area;
 import org.heteromem.core.Page;
 import org.heteromem.core.Protection;
@@ -25,11 +27,43 @@ final class Comparison implements AutoCloseable {
     final Model model = new Model();
     private final Trouble trouble;
     private final Facts facts = new Facts();
+    private final Facts nothingTold = new Facts();
     private @Nullable Outcome last;
 
     Comparison(Trouble trouble, @Nullable EventSink events) {
         this.trouble = trouble;
         this.world = new World(trouble, events);
+    }
+
+    /** {@return whether a step means anything now: dead processes, taken and empty slots make it nothing} */
+    boolean applies(Op op) {
+        return switch (op) {
+            case Op.Hold hold -> model.alive(hold.space()) && model.held(hold.hold()) == null;
+            case Op.Advise advise -> model.alive(advise.space()) && !awaited(advise);
+            case Op.OfRange range -> model.alive(range.space());
+            case Op.OfBytes bytes -> model.alive(bytes.space());
+            case Op.Fork fork -> model.alive(fork.space()) && !model.alive(fork.child());
+            case Op.Exit exit -> model.alive(exit.space());
+            case Op.HoldRead read -> model.held(read.hold()) != null;
+            case Op.HoldWrite write -> mayWrite(model.held(write.hold()));
+            case Op.Release release -> model.held(release.hold()) != null;
+            case Op.EvictDevice _, Op.EvictNode _, Op.Replug _ -> true;
+            case Op.Budget _, Op.Reclaim _, Op.Demote _, Op.Restart _ -> true;
+        };
+    }
+
+    private static boolean mayWrite(Op.@Nullable Hold held) {
+        return held != null && held.access() == Access.WRITE && held.kind() != Op.HoldKind.GET;
+    }
+
+    /** Homed pages that are thrown away while somebody holds them: the next touch waits for him, here for ever. */
+    private boolean awaited(Op.Advise op) {
+        boolean awaited = false;
+        for (int i = op.page(); i < op.page() + op.pages(); i++) {
+            awaited |=
+                    model.page(op.space(), i).homed && model.page(op.space(), i).held();
+        }
+        return awaited && (op.advice() == Advice.DONTNEED || op.advice() == Advice.GUARD_INSTALL);
     }
 
     /** What the last step that meant something gave in the world. */
@@ -107,7 +141,7 @@ final class Comparison implements AutoCloseable {
             if (wanted.error() == null && !mayFailWith(real.error())) {
                 return "gave " + real + " after an injected fault, must give " + wanted;
             }
-            model.undo(op);
+            undo(op);
         } else if (!wanted.allows(real)) {
             return "gave " + real + " after an injected fault, must give " + wanted;
         }
@@ -117,6 +151,16 @@ final class Comparison implements AutoCloseable {
             return adopt(op instanceof Op.OfBytes b ? b.space() : ((Op.DeviceWrite) op).space(), before);
         }
         return null;
+    }
+
+    /** Takes back in the model what a step that failed in reality would have done for good. */
+    private void undo(Op op) {
+        // Of other steps nothing: rights are given or taken before anything can fail; the rest is bytes.
+        if (op instanceof Op.Fork fork) {
+            model.apply(new Op.Exit(fork.child()), nothingTold);
+        } else if (op instanceof Op.Hold hold && model.held(hold.hold()) != null) {
+            model.apply(new Op.Release(hold.hold()), nothingTold);
+        }
     }
 
     private static boolean mayFailWith(@Nullable String error) {
@@ -132,7 +176,7 @@ final class Comparison implements AutoCloseable {
         PageView[] views = world.look(space);
         for (int i = 0; i < Op.PAGES; i++) {
             ModelPage page = model.page(space, i);
-            if (before[i] == null || !page.mapped() || page.damaged() || page.lost()) {
+            if (before[i] == null || !page.mapped || page.damaged || page.lost) {
                 continue;
             }
             boolean framed = views[i].frame() >= 0;
@@ -172,23 +216,23 @@ final class Comparison implements AutoCloseable {
             int start = World.firstPage(area);
             int end = start + (int) Page.count(area.length());
             for (; page < start; page++) {
-                if (model.page(space, page).mapped()) {
+                if (model.page(space, page).mapped) {
                     return "page " + page + " is not mapped but must be";
                 }
             }
             for (; page < end; page++) {
-                Protection protection = model.page(space, page).protection();
+                Protection protection = model.page(space, page).protection;
                 if (protection != area.protection()
-                        || model.page(space, page).shared() != (area.sharing() == Sharing.SHARED)
-                        || model.page(space, page).locked() != area.locked()) {
+                        || model.page(space, page).shared != (area.sharing() == Sharing.SHARED)
+                        || model.page(space, page).locked != area.locked()) {
                     return "page " + page + " is in " + area + " but must be " + protection
-                            + (model.page(space, page).shared() ? " shared" : " private")
-                            + (model.page(space, page).locked() ? " locked" : "");
+                            + (model.page(space, page).shared ? " shared" : " private")
+                            + (model.page(space, page).locked ? " locked" : "");
                 }
             }
         }
         for (; page < Op.PAGES; page++) {
-            if (model.page(space, page).mapped()) {
+            if (model.page(space, page).mapped) {
                 return "page " + page + " is not mapped but must be";
             }
         }
@@ -199,16 +243,16 @@ final class Comparison implements AutoCloseable {
         PageView[] views = world.look(space);
         for (int i = 0; i < Op.PAGES; i++) {
             PageView view = views[i];
-            boolean lost = model.page(space, i).lost();
-            boolean guarded = model.page(space, i).guarded();
+            boolean lost = model.page(space, i).lost;
+            boolean guarded = model.page(space, i).guard;
             if ((view.kind() == PageKind.LOST) != lost || (view.kind() == PageKind.GUARD) != guarded) {
                 return "page " + i + " is " + view.kind() + (lost ? ", must be lost" : "")
                         + (guarded ? ", must be guarded" : "");
             }
-            if (lost || guarded || !model.page(space, i).mapped()) {
+            if (lost || guarded || !model.page(space, i).mapped) {
                 continue;
             }
-            if (model.page(space, i).damaged()) {
+            if (model.page(space, i).damaged) {
                 if (view.frame() < 0 || world.readable(view)) {
                     return "page " + i + " is " + view + " and was damaged, but can be read";
                 }
@@ -219,7 +263,7 @@ final class Comparison implements AutoCloseable {
                 if (!world.holds(view, bytes)) {
                     return "page " + i + ", " + view + ", does not hold its bytes";
                 }
-            } else if (!model.page(space, i).shared() && bytes != null && !allZero(bytes)) {
+            } else if (!model.page(space, i).shared && bytes != null && !allZero(bytes)) {
                 return "page " + i + " is " + view.kind() + " but had bytes";
             }
         }
@@ -254,7 +298,7 @@ final class Comparison implements AutoCloseable {
     @Nullable
     String end() {
         for (int i = 0; i < Op.HOLDS; i++) {
-            if (model.held(i)) {
+            if (model.held(i) != null) {
                 step(new Op.Release(i));
             }
         }

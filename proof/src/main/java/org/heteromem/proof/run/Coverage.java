@@ -31,8 +31,8 @@ public final class Coverage {
             "pinned");
 
     /** The same of worlds with storage: homed pages in their frames and on other devices, and pages on storage devices. */
-    public static final List<String> STORAGE_STATES = List.of(
-            "homed", "homed-coherent", "homed-private", "stored-ram", "stored-file", "stored-compressed");
+    public static final List<String> STORAGE_STATES =
+            List.of("homed", "homed-coherent", "homed-private", "stored-ram", "stored-file", "stored-compressed");
 
     /** Too rare to meet every step in a build: shown in the table, and a hole is none. */
     public static final String DAMAGED = "damaged";
@@ -54,10 +54,10 @@ public final class Coverage {
         for (int i = from; i < from + count; i++) {
             String state = state(views[i]);
             note(name, state);
-            if (model.page(space, i).homed() && !state.startsWith("stored") && views[i].frame() >= 0) {
+            if (model.page(space, i).homed && !state.startsWith("stored") && views[i].frame() >= 0) {
                 note(name, homed(state));
             }
-            if (model.page(space, i).damaged()) {
+            if (model.page(space, i).damaged) {
                 note(name, DAMAGED);
             }
             if (views[i].pins() > 0) {

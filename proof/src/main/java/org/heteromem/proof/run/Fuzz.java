@@ -177,7 +177,7 @@ public final class Fuzz {
         // Steps that mean nothing are not counted, but must not go on for ever either.
         for (int i = 0; done.size() < most && i < 4 * most && different == null; i++) {
             Op op = generator.next();
-            if (!both.model.applies(op)) {
+            if (!both.applies(op)) {
                 continue;
             }
             done.add(op);

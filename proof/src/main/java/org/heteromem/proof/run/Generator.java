@@ -65,6 +65,7 @@ final class Generator {
             new Choice(4, () -> new Op.EvictDevice(device(), random.nextInt(40), 1 + random.nextInt(16))),
             new Choice(
                     4, () -> new Op.EvictNode(random.nextInt(World.NODES), random.nextInt(64), 1 + random.nextInt(24))),
+            new Choice(2, () -> new Op.Replug(device())),
             new Choice(4, () -> new Op.Lose(device(), space(), page(), pages())),
             new Choice(8, this::hold),
             new Choice(8, () -> new Op.HoldRead(random.nextInt(Op.HOLDS))),
@@ -136,7 +137,7 @@ final class Generator {
     private int page() {
         for (int i = 0; i < 5; i++) {
             lastPage = anyPage();
-            if (model.page(lastSpace, lastPage).mapped()) {
+            if (model.page(lastSpace, lastPage).mapped) {
                 break;
             }
         }
@@ -154,7 +155,7 @@ final class Generator {
         int wanted = count(Op.PAGES - lastPage);
         if (random.nextInt(8) != 0) {
             int mapped = 1;
-            while (mapped < wanted && model.page(lastSpace, lastPage + mapped).mapped()) {
+            while (mapped < wanted && model.page(lastSpace, lastPage + mapped).mapped) {
                 mapped++;
             }
             return mapped;
@@ -202,7 +203,7 @@ final class Generator {
     private int freePage(int space) {
         int page = anyPage();
         if (random.nextInt(16) != 0) {
-            for (int i = 0; i < Op.PAGES && model.page(space, page).mapped(); i++) {
+            for (int i = 0; i < Op.PAGES && model.page(space, page).mapped; i++) {
                 page = (page + 1) % Op.PAGES;
             }
         }
@@ -212,7 +213,7 @@ final class Generator {
     private int freePages(int space, int page) {
         int wanted = Math.min(1 + random.nextInt(16), Op.PAGES - page);
         int free = 1;
-        while (free < wanted && !model.page(space, page + free).mapped()) {
+        while (free < wanted && !model.page(space, page + free).mapped) {
             free++;
         }
         return free;

@@ -53,7 +53,7 @@ public final class Replay {
         Trouble faults = trouble > 0 ? Trouble.random(seed, trouble) : Trouble.none();
         try (Comparison both = new Comparison(faults, null)) {
             for (Op op : ops) {
-                if (!both.model.applies(op)) {
+                if (!both.applies(op)) {
                     continue;
                 }
                 done.add(op);

@@ -62,6 +62,11 @@ final class ProofDevice implements DeviceDriver, MirrorView {
         }
     }
 
+    /** Closes what the device has, after its memory was removed. */
+    void unplugged() {
+        mirrors.values().forEach(ProofMirror::close);
+    }
+
     @Override
     public void forEach(Visitor visitor) {
         mirrors.values().forEach(mirror -> mirror.forEach(visitor));

@@ -40,6 +40,8 @@ final class ProofStorage implements PressureHandler, AutoCloseable {
     private static final int FIRST_LIMIT = 12;
     private static final int RESERVE_SHARE = 8;
     private static final int MOST_AROUND = 4;
+    /** The books are compared slot by slot at every so many looks at them. */
+    private static final int AUDIT_EVERY = 8;
 
     private record Store(StorageDevice device, ProofMedia media) {}
 
@@ -54,6 +56,7 @@ final class ProofStorage implements PressureHandler, AutoCloseable {
     private final byte[] page = new byte[Page.SIZE];
     private Overflow overflow;
     private boolean damaged;
+    private int checks;
 
     ProofStorage(World world, MemoryManager manager, Trouble trouble) {
         this.world = world;
@@ -265,7 +268,7 @@ final class ProofStorage implements PressureHandler, AutoCloseable {
      * What a device held is found by a successor: only the store and whoever knows the slots have survived. A device with pages
      * that several processes share, which nobody could map again, or of locked areas, which cannot be emptied, is left alone.
      */
-    void restart(int which) {
+    void restart(int which, boolean[][] restored) {
         Store old = stores[which];
         BitSet used = new BitSet();
         int[][] slots = new int[Op.SPACES][Op.PAGES];
@@ -305,6 +308,7 @@ final class ProofStorage implements PressureHandler, AutoCloseable {
             if (successor.device.restore(space, World.address(i), one) != 1) {
                 throw new AssertionError("page " + i + " was not restored");
             }
+            restored[world.slotOf(space)][i] = true;
         });
     }
 
@@ -357,7 +361,12 @@ final class ProofStorage implements PressureHandler, AutoCloseable {
             if (live == 0 && device.store().bytesUsed() != 0) {
                 return device.name() + " with " + device.store().bytesUsed() + " bytes in use for no page";
             }
+            List<String> wrong = checks % AUDIT_EVERY == 0 ? device.audit() : List.of();
+            if (!wrong.isEmpty()) {
+                return device.name() + " with books that do not agree: " + wrong;
+            }
         }
+        checks++;
         return null;
     }
 

@@ -1,6 +1,7 @@
 package org.heteromem.proof.world;
 
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 import java.util.function.LongPredicate;
 import org.heteromem.core.Page;
 import org.heteromem.core.memory.FrameStore;
@@ -95,6 +96,11 @@ final class TroubledPages implements PageStore {
     @Override
     public long capacityBytes() {
         return inner.capacityBytes();
+    }
+
+    @Override
+    public List<String> audit() {
+        return inner.audit();
     }
 
     @Override

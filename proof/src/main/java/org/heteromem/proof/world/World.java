@@ -12,6 +12,7 @@ import org.heteromem.core.AccessException;
 import org.heteromem.core.AddressSpace;
 import org.heteromem.core.Area;
 import org.heteromem.core.Cpu;
+import org.heteromem.core.Errno;
 import org.heteromem.core.MemoryException;
 import org.heteromem.core.MemoryExhaustedException;
 import org.heteromem.core.MemoryManager;
@@ -84,10 +85,14 @@ public final class World implements AutoCloseable {
         }
         this.manager = builder.build();
         for (int i = 0; i < DEVICES; i++) {
-            DeviceKind kind = i < DEVICES / 2 ? DeviceKind.PRIVATE : DeviceKind.COHERENT;
-            devices.add(new ProofDevice(manager, "device" + i, kind, DEVICE_PAGES, trouble));
+            devices.add(plug(i));
         }
         enter(0, manager.createAddressSpace());
+    }
+
+    private ProofDevice plug(int device) {
+        DeviceKind kind = device < DEVICES / 2 ? DeviceKind.PRIVATE : DeviceKind.COHERENT;
+        return new ProofDevice(manager, "device" + device, kind, DEVICE_PAGES, trouble);
     }
 
     static long address(int page) {
@@ -229,6 +234,7 @@ public final class World implements AutoCloseable {
                 MemoryNode other = manager.nodes().get(1 - o.node());
                 byFrame(node.firstFrame(), node.frames(), o.from(), o.count(), other);
             }
+            case Op.Replug o -> replug(o.device());
             case Op.Lose o ->
                 devices.get(o.device()).lose(space(o.space()), o.page(), o.pages(), frame -> lost(frame, facts));
             case Op.Hold o -> hold(o, facts);
@@ -252,7 +258,7 @@ public final class World implements AutoCloseable {
             case Op.Fetch o -> storage().fetch(space(o.space()), o);
             case Op.Reclaim o -> storage().reclaim(o);
             case Op.Demote o -> storage().demote(o);
-            case Op.Restart o -> storage().restart(o.store());
+            case Op.Restart o -> storage().restart(o.store(), facts.restored);
             case Op.Damage o -> {
                 long frame = storage().damage(space(o.space()), o);
                 if (frame >= 0) {
@@ -354,6 +360,24 @@ public final class World implements AutoCloseable {
             }
         }
         return Outcome.failed("STUCK");
+    }
+
+    private void replug(int which) {
+        ProofDevice device = devices.get(which);
+        boolean used = device.memory.liveReferences() > 0;
+        try {
+            manager.removeDevice(device.memory);
+        } catch (MemoryException e) {
+            if (used && e.errno() == Errno.EBUSY) {
+                return;
+            }
+            throw e;
+        }
+        if (used) {
+            throw new AssertionError(device.memory.name() + " went with pages on it");
+        }
+        device.unplugged();
+        devices.set(which, plug(which));
     }
 
     private void toNode(Op.ToNode o) {

@@ -27,7 +27,18 @@ final class Mutate {
 
     private static final String CAUGHT = "CAUGHT";
 
-    private record Mutant(String name, String module, Path file, String search, String replace) {}
+    /** One deliberate defect: what to replace in a source file of a module, and what by. */
+    record Mutant(String name, String module, Path file, String search, String replace) {
+        Path source(Path root) {
+            return root.resolve(module).resolve("src/main/java").resolve(file);
+        }
+
+        /** {@return whether the place is found, and is the only one} */
+        boolean fits(String text) {
+            int at = text.indexOf(search);
+            return at >= 0 && text.indexOf(search, at + 1) < 0;
+        }
+    }
 
     private final Path root;
     private final Path work;
@@ -51,7 +62,7 @@ final class Mutate {
                 System.exit(1);
             }
         }
-        for (Mutant mutant : mutate.read()) {
+        for (Mutant mutant : read(mutate.root)) {
             if (wanted.isEmpty() || wanted.stream().anyMatch(mutant.name()::contains)) {
                 System.out.println(mutant.name());
                 String verdict = mutate.judge(mutant);
@@ -64,7 +75,7 @@ final class Mutate {
         System.exit(caught == run && run > 0 ? 0 : 1);
     }
 
-    private List<Mutant> read() throws IOException {
+    static List<Mutant> read(Path root) throws IOException {
         List<Mutant> mutants = new ArrayList<>();
         String all = Files.readString(root.resolve("proof/src/test/resources/mutants.txt"));
         for (String block : all.split("(?m)^== ", -1)) {
@@ -85,10 +96,8 @@ final class Mutate {
     }
 
     private String judge(Mutant mutant) throws IOException, InterruptedException {
-        String text = Files.readString(
-                root.resolve(mutant.module()).resolve("src/main/java").resolve(mutant.file()));
-        int at = text.indexOf(mutant.search());
-        if (at < 0 || text.indexOf(mutant.search(), at + 1) >= 0) {
+        String text = Files.readString(mutant.source(root));
+        if (!mutant.fits(text)) {
             return "BROKEN: the text to replace must occur once in " + mutant.file();
         }
         deleteWork();

@@ -28,7 +28,7 @@ class CoverageTest {
 
     @Test
     void everyOperationMeetsEveryState() throws IOException, InterruptedException {
-        assertThat(holes("coverage.txt", Options.of(4_711, 300_000, Checks.OUTCOMES), Coverage.STATES))
+        assertThat(holes("coverage.txt", Options.of(4_711, 600_000, Checks.OUTCOMES), Coverage.STATES))
                 .isEmpty();
     }
 
