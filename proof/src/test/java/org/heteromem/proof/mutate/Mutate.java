@@ -23,7 +23,7 @@ import javax.tools.ToolProvider;
  */
 final class Mutate {
     /** The victim has patience of its own; this is for one that is too far gone to tell. */
-    private static final long MOST_SECONDS = 300;
+    private static final long MOST_SECONDS = 1800;
 
     private static final String CAUGHT = "CAUGHT";
 
@@ -56,7 +56,7 @@ final class Mutate {
         if (wanted.isEmpty()) {
             // What fails anyway catches nothing.
             mutate.deleteWork();
-            String verdict = mutate.run(Files.createDirectories(mutate.work.resolve("classes")));
+            String verdict = mutate.run(Files.createDirectories(mutate.work.resolve("classes")), "");
             System.out.println("no defect\n    " + verdict);
             if (verdict.startsWith(CAUGHT)) {
                 System.exit(1);
@@ -109,10 +109,10 @@ final class Mutate {
         if (!errors.isEmpty()) {
             return "BROKEN: does not compile: " + errors;
         }
-        return run(classes);
+        return run(classes, mutant.module());
     }
 
-    private String run(Path classes) throws IOException, InterruptedException {
+    private String run(Path classes, String module) throws IOException, InterruptedException {
         Path out = work.resolve("out.txt");
         Process victim = new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
@@ -121,7 +121,8 @@ final class Mutate {
                         "--enable-native-access=ALL-UNNAMED",
                         "-cp",
                         classes + File.pathSeparator + System.getProperty("java.class.path"),
-                        Victim.class.getName())
+                        Victim.class.getName(),
+                        module)
                 .directory(root.resolve("cli").toFile())
                 .redirectErrorStream(true)
                 .redirectOutput(out.toFile())

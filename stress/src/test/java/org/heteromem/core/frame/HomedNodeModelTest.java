@@ -6,7 +6,9 @@ import static org.heteromem.stress.model.ModelCheck.require;
 import static org.heteromem.stress.model.ModelCheck.together;
 
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import java.util.function.ToLongFunction;
 import org.heteromem.core.Page;
 import org.heteromem.core.memory.ArenaStore;
@@ -64,6 +66,107 @@ class HomedNodeModelTest {
             }
             return frame;
         }));
+    }
+
+    /** Who waits for a frame that is in use, and who ends that. */
+    private interface Wait {
+        void whenReleased(Runnable action);
+
+        void end();
+    }
+
+    private Wait product(long frame, Runnable end) {
+        return new Wait() {
+            @Override
+            public void whenReleased(Runnable action) {
+                table.released(frame).whenReady(action);
+            }
+
+            @Override
+            public void end() {
+                end.run();
+            }
+        };
+    }
+
+    private static void woken(Wait wait) {
+        boolean[] woken = new boolean[1];
+        together(() -> wait.whenReleased(() -> woken[0] = true), wait::end);
+        require(woken[0], "a waiter was never woken");
+    }
+
+    /** The page was thrown away, somebody holds its frame, and lets go of it while another begins to wait. */
+    @Test
+    void whoWaitsForAFrameThatIsHeldIsWokenWhenItIsFree() {
+        holds(() -> {
+            long frame = oneFrame(new FrameBudget(1, 0)).take(PAGE, 0, false);
+            woken(product(frame, () -> table.put(frame)));
+            require(table.flags(frame) == 0, "the frame is not free");
+        });
+        // Looks whether somebody waits, and frees the frame in a step of its own.
+        catches(() -> {
+            long frame = oneFrame(new FrameBudget(1, 0)).take(PAGE, 0, false);
+            woken(new Seeded(frame, waiting -> {
+                boolean awaited = table.has(frame, Frames.WAITERS);
+                table.put(frame);
+                if (awaited) {
+                    waiting.run();
+                }
+            }));
+        });
+    }
+
+    /** Another touch has brought the page meanwhile: nobody will free the frame. */
+    @Test
+    void whoWaitsForAFrameIsWokenWhenAPageIsMappedThere() {
+        holds(() -> {
+            long frame = oneFrame(new FrameBudget(1, 0)).take(PAGE, Frames.LOCKED, false);
+            woken(product(frame, () -> {
+                table.addMappingOwnReference(frame);
+                table.unlock(frame);
+            }));
+            require(!table.has(frame, Frames.WAITERS), "somebody is said to wait still");
+        });
+        // Does not look again after it has noted that somebody waits.
+        catches(() -> {
+            long frame = oneFrame(new FrameBudget(1, 0)).take(PAGE, Frames.LOCKED, false);
+            woken(new Seeded(frame, waiting -> {
+                table.addMappingOwnReference(frame);
+                if ((table.clear(frame, Frames.LOCKED | Frames.WAITERS) & Frames.WAITERS) != 0) {
+                    waiting.run();
+                }
+            }));
+        });
+    }
+
+    /** Notes who waits as the product does, for one waiter. */
+    private final class Seeded implements Wait {
+        private final long frame;
+        private final Consumer<Runnable> end;
+        private final AtomicReference<Runnable> waiting = new AtomicReference<>(() -> {});
+
+        Seeded(long frame, Consumer<Runnable> end) {
+            this.frame = frame;
+            this.end = end;
+        }
+
+        @Override
+        public synchronized void whenReleased(Runnable action) {
+            if (table.flagWaiting(frame, Frames.LOCKED | Frames.ALLOCATED)) {
+                waiting.set(action);
+            } else {
+                action.run();
+            }
+        }
+
+        @Override
+        public void end() {
+            end.accept(() -> {
+                synchronized (this) {
+                    waiting.get().run();
+                }
+            });
+        }
     }
 
     private static void neverBeyond(BooleanSupplier tryCharge, AtomicLong charged) {
