@@ -12,6 +12,7 @@ import org.heteromem.live.Heteromem;
 import org.heteromem.live.Options;
 import org.heteromem.live.UnavailableException;
 import org.heteromem.live.daemon.DaemonMain;
+import org.heteromem.live.daemon.JvmOptions;
 
 /**
  * A daemon on CPUs of its own choosing, with the options under which a private one runs. It follows this program by its
@@ -42,13 +43,9 @@ final class DaemonProcess implements AutoCloseable {
         if (cpu >= 0) {
             command.addAll(List.of("taskset", "-c", Integer.toString(cpu)));
         }
-        command.addAll(List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                jvmOptions.stream().anyMatch(option -> option.endsWith("GC")) ? "-Xms8m" : "-XX:+UseSerialGC",
-                "-Xmx64m",
-                "-XX:-UsePerfData",
-                "-XX:MaxDirectMemorySize=8g",
-                "--enable-native-access=ALL-UNNAMED"));
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.addAll(JvmOptions.ALL);
+        command.addAll(List.of("-Xmx64m", "-XX:MaxDirectMemorySize=8g", "--enable-native-access=ALL-UNNAMED"));
         command.addAll(jvmOptions);
         command.addAll(List.of("-cp", System.getProperty("java.class.path"), DaemonMain.class.getName()));
         command.addAll(List.of("--socket", directory.resolve("socket").toString()));

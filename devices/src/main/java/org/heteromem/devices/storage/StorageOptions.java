@@ -11,7 +11,7 @@ package org.heteromem.devices.storage;
  */
 public record StorageOptions(
         String name, FaultAround faultAround, RefaultListener refaults, EvictionClock clock, KeepCopies copies) {
-    private static final int MOST_AROUND = 16;
+    private static final int MOST_AROUND = 32;
 
     /**
      * {@return one page for a single touch, up to 16 for sequential ones; nobody listens; a clock of its own; copies stay

@@ -13,6 +13,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import org.heteromem.live.Options;
 import org.heteromem.live.UnavailableException;
+import org.heteromem.live.daemon.JvmOptions;
 import org.heteromem.live.doctor.Doctor;
 import org.heteromem.live.natives.Errno;
 import org.heteromem.live.natives.NativeException;
@@ -95,12 +96,12 @@ public final class PrivateDaemon implements AutoCloseable {
         long heap = BASE_HEAP_BYTES
                 + managed / MANAGED_FOR_HEAP
                 + (options.acceleratorBytes().isPresent() ? KERNELS_HEAP_BYTES : 0);
-        List<String> command = new ArrayList<>(List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-XX:+UseSerialGC",
+        List<String> command = new ArrayList<>(
+                List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString()));
+        command.addAll(JvmOptions.ALL);
+        command.addAll(List.of(
                 "-Xmx" + (heap >> 20) + "m",
                 "-Xshare:auto",
-                "-XX:-UsePerfData",
                 // What libraries unpack there goes with the directory, however the daemon ends.
                 "-Djava.io.tmpdir=" + socket.getParent(),
                 // Devices in memory are native memory, which a JVM limits to the size of its heap.

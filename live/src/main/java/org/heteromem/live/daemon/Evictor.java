@@ -22,6 +22,8 @@ import org.jspecify.annotations.Nullable;
 final class Evictor implements Runnable {
     /** Pages moved at a time. */
     static final int BATCH = 512;
+    /** What part of the low watermark is left to those who must have a frame (Linux: the min watermark). */
+    private static final int MIN_PART = 4;
     /** How often in a row it must have tried in vain. */
     private static final int STUCK = 20;
     /** Pages moved at a time by somebody who waits for the first of them. */
@@ -61,9 +63,12 @@ final class Evictor implements Runnable {
         return Math.clamp(limit / 256, 1, 256);
     }
 
-    /** {@return how many frames are free beyond those that are kept free: below zero while there are fewer} */
+    /**
+     * {@return how many frames may be used for what nobody has asked for yet: below zero if none}. Some of what is kept free may
+     * go: a program that fills memory as quickly as the rest of it leaves would else stop for every single page.
+     */
     long framesToSpare() {
-        return budget.free() - low;
+        return budget.free() - low / MIN_PART;
     }
 
     /** Tells that frames were taken: cheap, for the path of a fault. */
