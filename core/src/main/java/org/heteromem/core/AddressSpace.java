@@ -13,6 +13,8 @@ import org.heteromem.core.space.AreaOperations;
 import org.heteromem.core.space.Forker;
 import org.heteromem.core.space.Inspection;
 import org.heteromem.core.space.Mm;
+import org.heteromem.core.space.Protector;
+import org.heteromem.core.space.Remapper;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -144,7 +146,7 @@ public final class AddressSpace {
     public void protect(long address, long length, Protection protection) {
         long pages = pages("protect", address, length);
         Objects.requireNonNull(protection, "protection");
-        AreaOperations.protect(mm, Page.of(address), Page.of(address) + pages, protection);
+        Protector.protect(mm, Page.of(address), Page.of(address) + pages, protection);
     }
 
     /**
@@ -161,7 +163,7 @@ public final class AddressSpace {
         long pages = pages("remap", address, length);
         pages("remap", target, length);
         Objects.requireNonNull(mode, "mode");
-        AreaOperations.remap(mm, Page.of(address), pages, Page.of(target), mode);
+        Remapper.remap(mm, Page.of(address), pages, Page.of(target), mode);
     }
 
     /**

@@ -109,9 +109,9 @@ public final class Advisor {
         if ((found.flags & ~clear | set) == found.flags) {
             return;
         }
-        Vma area = AreaOperations.carve(mm, from, to)[0];
+        Vma area = AreaBounds.carve(mm, from, to)[0];
         area.flags = area.flags & ~clear | set;
-        AreaOperations.mergeAround(mm, area);
+        AreaBounds.mergeAround(mm, area);
     }
 
     private static void zap(Mm mm, long from, long to, boolean keepGuards) {

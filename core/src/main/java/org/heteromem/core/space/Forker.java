@@ -267,7 +267,7 @@ public final class Forker {
                     mm.notifyEnd();
                     for (Vma area : all) {
                         mm.areas.remove(area);
-                        AreaOperations.unlink(area);
+                        AreaBounds.unlink(area);
                         if (area.shared != null) {
                             area.shared.dropUser(mm.machine().frames);
                         }

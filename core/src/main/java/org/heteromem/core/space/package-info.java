@@ -3,8 +3,8 @@
  *
  * <pre>
  *   touch ──► Walker ──► FaultHandler ──► demand zero | zero page | copy-on-write | device page | wait
- *                                              │
- *   AreaOperations, Advisor, Forker ──► page table ◄── PageMigration, ReverseMap
+ *                                                               │
+ *   AreaOperations, Protector, Remapper, Advisor, Forker ──► page table ◄── PageMigration, ReverseMap
  * </pre>
  *
  * {@link org.heteromem.core.space.Mm} tells the order of locks, {@link org.heteromem.core.space.PageMigration} why a
