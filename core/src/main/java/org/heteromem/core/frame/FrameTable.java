@@ -14,6 +14,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * The metadata of all frames (Linux: struct page and its helpers), addressed by 64-bit frame number. Counts and flags
  * change atomically; index and anchor belong to whoever holds the page lock or the only reference. Thread-safe.
+ *
+ * <p>Long, because everything here is a short look at one frame's words, and most of it says what may be asked when.
  */
 public final class FrameTable {
     private static final VarHandle WORD = MethodHandles.arrayElementVarHandle(long[].class);

@@ -1,13 +1,8 @@
 package org.heteromem.core.space;
 
-import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
-import java.util.function.IntToLongFunction;
 import org.heteromem.core.Errno;
 import org.heteromem.core.MemoryException;
-import org.heteromem.core.Page;
-import org.heteromem.core.device.DeviceKind;
 import org.heteromem.core.event.Counter;
 import org.heteromem.core.event.MemoryEvent;
 import org.heteromem.core.frame.DeviceFrames;
@@ -35,7 +30,8 @@ import org.jspecify.annotations.Nullable;
  *   <li>references are counted after that: one more than expected means that somebody outside holds the page, and it stays.
  * </ul>
  *
- * An instance is used by one thread at a time.
+ * An instance is used by one thread at a time. Long, because all steps work on the same three arrays; what could go elsewhere is in
+ * {@link MigrationCollector}, {@link MigrationEntries}, {@link LruBatches} and {@link MigrationReport}.
  */
 public final class PageMigration implements PageMoves {
     /** The source entry names a page. */
@@ -55,40 +51,38 @@ public final class PageMigration implements PageMoves {
     public static final int SELECT_DEVICE_COHERENT = 1 << 2;
 
     /** Mapped nowhere but in this range: entries can be put back without a reverse walk. */
-    private static final byte SOLE = 1;
+    static final byte SOLE = 1;
     /** Taken off its LRU. */
     private static final byte ISOLATED = 1 << 1;
     /** The contents are gone. */
     private static final byte LOST = 1 << 2;
 
     /** Its process has it for itself. */
-    private static final byte EXCLUSIVE = 1 << 3;
+    static final byte EXCLUSIVE = 1 << 3;
     /** The process could access it until it was taken. */
-    private static final byte MAPPED = 1 << 4;
+    static final byte MAPPED = 1 << 4;
     /** The frame it leaves stays its copy. */
     private static final byte KEPT = 1 << 5;
     /** It goes to the frame that holds its copy. */
     private static final byte REUSED = 1 << 6;
 
     private final Machine machine;
-    private final FrameTable frames;
+    final FrameTable frames;
     private final @Nullable Mm mm;
     private final @Nullable Vma area;
     private final long start;
     private final int count;
-    private final long[] sources;
+    final long[] sources;
     private final long[] destinations;
-    private final byte[] states;
-    private final @Nullable Object owner;
-    private final long faultFrame;
+    final byte[] states;
+    final @Nullable Object owner;
+    final long faultFrame;
     private int collected;
     private int moved;
     /** Whether {@link #movePages} or {@link #giveUp} has said which pages go. */
     private boolean decided;
-    /** Of a move by frame that somebody listens to: one process that maps each page, or -1; else empty. */
-    private int[] homeSpaces = {};
-    /** The page number in that process. */
-    private long[] homePages = {};
+    /** Of a move by frame that somebody listens to. */
+    private @Nullable MigrationReport report;
 
     private PageMigration(
             Machine machine,
@@ -131,8 +125,9 @@ public final class PageMigration implements PageMoves {
         PageMigration migration = new PageMigration(mm.machine(), mm, area, start, count, owner, faultFrame);
         mm.notifyStart(Invalidation.Reason.MIGRATE, start, count, owner);
         try {
-            migration.collect(mm, area, select);
-            migration.stopWriters(mm);
+            MigrationCollector collector = new MigrationCollector(migration, mm, area, select);
+            migration.collected = collector.collect();
+            collector.stopWriters();
         } finally {
             mm.notifyEnd();
         }
@@ -169,154 +164,10 @@ public final class PageMigration implements PageMoves {
         collected++;
     }
 
-    /**
-     * Of the pages that were taken and could be written, and of no others: whoever executes the process may have to give
-     * rights back one by one.
-     */
-    private void stopWriters(Mm mm) {
-        for (int i = 0; i < count; ) {
-            if (!hasWriters(i)) {
-                i++;
-                continue;
-            }
-            int run = i + 1;
-            while (run < count && hasWriters(run)) {
-                run++;
-            }
-            mm.mmu().stopWriters(start + i, run - i);
-            i = run;
-        }
-    }
-
-    private boolean hasWriters(int i) {
-        return (states[i] & MAPPED) != 0 && (sources[i] & WRITE) != 0;
-    }
-
-    // ---- collect -----------------------------------------------------------------------------------------------
-
-    private void collect(Mm mm, Vma area, int select) {
-        long end = start + count;
-        for (long page = start; page < end; page = PageTable.leafEnd(page)) {
-            PageTableLeaf leaf = mm.pageTable.leaf(page);
-            long stop = Math.min(end, PageTable.leafEnd(page));
-            if (leaf == null) {
-                for (long p = page; p < stop; p++) {
-                    collectHole(area, (int) (p - start));
-                }
-                continue;
-            }
-            leaf.lock.lock();
-            try {
-                for (long p = page; p < stop; p++) {
-                    collectEntry(area, leaf, p, (int) (p - start), select);
-                }
-            } finally {
-                leaf.lock.unlock();
-            }
-        }
-    }
-
-    private void collectHole(Vma area, int i) {
-        if (area.isPrivate()) {
-            sources[i] = MIGRATE;
-            collected++;
-        }
-    }
-
-    private void collectEntry(Vma area, PageTableLeaf leaf, long page, int i, int select) {
-        long entry = leaf.get(page);
-        long frame = PteLayout.frame(entry);
-        switch (PteLayout.kind(entry)) {
-            case PteLayout.NONE -> {
-                collectHole(area, i);
-                return;
-            }
-            case PteLayout.PRESENT -> {
-                if (frame == machine.zeroFrame) {
-                    if ((select & SELECT_SYSTEM) != 0) {
-                        collectHole(area, i);
-                    }
-                    return;
-                }
-                if (!selected(frame, select, DeviceKind.COHERENT, SELECT_DEVICE_COHERENT)) {
-                    return;
-                }
-            }
-            case PteLayout.DEVICE_PRIVATE -> {
-                if (!selected(frame, select, DeviceKind.PRIVATE, SELECT_DEVICE_PRIVATE)) {
-                    return;
-                }
-            }
-            default -> {
-                return;
-            }
-        }
-        if (frame != faultFrame && !frames.tryLock(frame)) {
-            return;
-        }
-        // The entry's reference becomes the migration's.
-        if (!MigrationEntries.install(frames, leaf, page, entry)) {
-            if (frame != faultFrame) {
-                frames.unlock(frame);
-            }
-            return;
-        }
-        sources[i] = frame << FRAME_SHIFT | VALID | MIGRATE | (PteLayout.writable(entry) ? WRITE : 0);
-        if (frames.mappings(frame) == 0) {
-            states[i] = PteLayout.exclusive(leaf.get(page)) ? SOLE | EXCLUSIVE : SOLE;
-        }
-        if (PteLayout.kind(entry) == PteLayout.PRESENT) {
-            states[i] |= MAPPED;
-        }
-        collected++;
-    }
-
-    private boolean selected(long frame, int select, DeviceKind kind, int selectDevice) {
-        if (frames.range(frame).owner instanceof DeviceFrames device) {
-            return (select & selectDevice) != 0
-                    && device.memory().kind() == kind
-                    && device.memory().owner() == owner;
-        }
-        return kind == DeviceKind.COHERENT && (select & SELECT_SYSTEM) != 0;
-    }
-
     // ---- unmap -------------------------------------------------------------------------------------------------
 
-    /** Something to do with pages that may be on an LRU. */
-    private interface LruStep {
-        /** Does it, under the node's LRU lock; the node is null for device memory. */
-        void apply(@Nullable LruNode node, int i, long frame);
-    }
-
-    /** Goes over frames, taking each node's LRU lock once for all that lie together; a frame of 0 is passed over. */
-    private void onLru(IntToLongFunction frameOf, LruStep step) {
-        LruNode held = null;
-        try {
-            for (int i = 0; i < count; i++) {
-                long frame = frameOf.applyAsLong(i);
-                if (frame == 0) {
-                    continue;
-                }
-                LruNode node = frames.range(frame).owner instanceof LruNode ram ? ram : null;
-                if (node != held && node != null) {
-                    if (held != null) {
-                        held.endLruBatch();
-                    }
-                    held = null;
-                    node.beginLruBatch();
-                    held = node;
-                }
-                step.apply(node, i, frame);
-            }
-        } finally {
-            if (held != null) {
-                held.endLruBatch();
-            }
-        }
-    }
-
     private void isolate() {
-        onLru(i -> (sources[i] & VALID) != 0 ? source(i) : 0, (node, i, frame) -> {
+        LruBatches.over(frames, count, i -> (sources[i] & VALID) != 0 ? source(i) : 0, (node, i, frame) -> {
             if (node == null || node.lruIsolate(frame)) {
                 states[i] |= ISOLATED;
             }
@@ -325,7 +176,9 @@ public final class PageMigration implements PageMoves {
 
     /** Puts what stays back on its LRU and what arrived in RAM on one, while references still hold both. */
     private void putOnLru() {
-        onLru(
+        LruBatches.over(
+                frames,
+                count,
                 i -> {
                     if ((sources[i] & MIGRATE) != 0) {
                         return destinations[i];
@@ -337,11 +190,15 @@ public final class PageMigration implements PageMoves {
                         node.lruAdd(frame);
                     }
                 });
-        onLru(i -> (sources[i] & (VALID | MIGRATE)) == (VALID | MIGRATE) ? source(i) : 0, (node, i, frame) -> {
-            if (node instanceof HomedNode homed) {
-                homed.lruEvicted(frame);
-            }
-        });
+        LruBatches.over(
+                frames,
+                count,
+                i -> (sources[i] & (VALID | MIGRATE)) == (VALID | MIGRATE) ? source(i) : 0,
+                (node, i, frame) -> {
+                    if (node instanceof HomedNode homed) {
+                        homed.lruEvicted(frame);
+                    }
+                });
     }
 
     private void unmap() {
@@ -456,6 +313,20 @@ public final class PageMigration implements PageMoves {
      */
     public long destination(int i) {
         return destinations[i];
+    }
+
+    /** {@return whether it names a page, and not a hole} */
+    boolean isPage(int i) {
+        return (sources[i] & VALID) != 0;
+    }
+
+    /** {@return whether it may go, and after {@link #movePages} whether it went} */
+    boolean goes(int i) {
+        return (sources[i] & MIGRATE) != 0;
+    }
+
+    boolean isLost(int i) {
+        return (states[i] & LOST) != 0;
     }
 
     /**
@@ -655,7 +526,10 @@ public final class PageMigration implements PageMoves {
     /** Moves the identity of every page that has a destination (migrate_vma_pages). */
     public void movePages() {
         decided = true;
-        noteHomes();
+        if (mm == null && machine.listening()) {
+            // While the pages are still found by their source frames.
+            report = MigrationReport.withHomes(this, machine);
+        }
         boolean notified = false;
         for (int i = 0; i < count; i++) {
             if ((sources[i] & MIGRATE) == 0) {
@@ -775,7 +649,7 @@ public final class PageMigration implements PageMoves {
             giveUp();
         }
         // Named while nobody can remove the memory that the pages leave.
-        List<MemoryEvent> happened = machine.listening() ? events() : List.of();
+        List<MemoryEvent> happened = machine.listening() ? report().events() : List.of();
         putOnLru();
         keepCopies();
         if (mm != null && area != null) {
@@ -792,6 +666,10 @@ public final class PageMigration implements PageMoves {
         machine.counters.add(Counter.PGMIGRATE_SUCCESS, moved);
         machine.counters.add(Counter.PGMIGRATE_FAIL, collected - moved);
         happened.forEach(event -> machine.emit(() -> event));
+    }
+
+    private MigrationReport report() {
+        return report == null ? new MigrationReport(this, machine, mm) : report;
     }
 
     /** {@return whether a page arrived that is mapped only here, so that its mapping gets the reference we hold} */
@@ -865,76 +743,5 @@ public final class PageMigration implements PageMoves {
             frames.unlock(to);
             frames.put(to);
         }
-    }
-
-    /** While the pages are still found by their source frames: whose they are, for those who listen. */
-    private void noteHomes() {
-        if (mm != null || !machine.listening()) {
-            return;
-        }
-        homeSpaces = new int[count];
-        homePages = new long[count];
-        Arrays.fill(homeSpaces, -1);
-        for (int i = 0; i < count; i++) {
-            int at = i;
-            if ((sources[i] & (MIGRATE | VALID)) == (MIGRATE | VALID)) {
-                mapping(i, (home, page) -> {
-                    homeSpaces[at] = home.id();
-                    homePages[at] = page;
-                });
-            }
-        }
-    }
-
-    private List<MemoryEvent> events() {
-        List<MemoryEvent> events = new ArrayList<>();
-        for (int i = 0; i < count; ) {
-            int space = space(i);
-            int run = i + 1;
-            if ((states[i] & LOST) != 0) {
-                long at = address(i);
-                String device = name(source(i));
-                events.add(new MemoryEvent.PageLost(space, at, device));
-            } else if ((sources[i] & MIGRATE) != 0) {
-                String from = (sources[i] & VALID) != 0 ? name(source(i)) : "none";
-                String to = name(destinations[i]);
-                while (run < count && continues(run, from, to)) {
-                    run++;
-                }
-                long at = address(i);
-                int pages = run - i;
-                events.add(new MemoryEvent.PagesMoved(space, at, pages, from, to));
-            }
-            i = run;
-        }
-        int whole = mm == null ? -1 : mm.id();
-        events.add(new MemoryEvent.MigrationDone(whole, mm == null ? 0 : address(0), count, collected, moved));
-        return events;
-    }
-
-    private boolean continues(int i, String from, String to) {
-        return (sources[i] & MIGRATE) != 0
-                && space(i) == space(i - 1)
-                && address(i) == address(i - 1) + Page.SIZE
-                && from.equals((sources[i] & VALID) != 0 ? name(source(i)) : "none")
-                && to.equals(name(destinations[i]));
-    }
-
-    private int space(int i) {
-        if (mm != null) {
-            return mm.id();
-        }
-        return homeSpaces.length == 0 ? -1 : homeSpaces[i];
-    }
-
-    private long address(int i) {
-        if (mm != null) {
-            return Page.address(start + i);
-        }
-        return Page.address(space(i) < 0 ? source(i) : homePages[i]);
-    }
-
-    private String name(long frame) {
-        return frames.range(frame).owner.name();
     }
 }
