@@ -33,11 +33,8 @@ public final class FlightEvents implements EventSink {
             case MemoryEvent.CpuFault fault -> PageFaultEvent.write(fault);
             case MemoryEvent.PagesMoved moved -> {
                 if (!moved.from().equals(NOWHERE)) {
-                    if (isRam.test(moved.to())) {
-                        MigrationHomeEvent.write(moved);
-                    } else {
-                        EvictionEvent.write(moved);
-                    }
+                    PagesMovedEvent written = isRam.test(moved.to()) ? new MigrationHomeEvent() : new EvictionEvent();
+                    written.write(moved);
                 }
             }
             case MemoryEvent.PageLost lost -> PageLostEvent.write(lost);
