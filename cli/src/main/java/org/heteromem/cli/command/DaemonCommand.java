@@ -3,8 +3,6 @@ package org.heteromem.cli.command;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import org.heteromem.cli.ExitCode;
@@ -20,6 +18,7 @@ import org.heteromem.live.doctor.Tier;
 import org.heteromem.policy.Policies;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -66,20 +65,8 @@ public final class DaemonCommand implements Callable<Integer> {
             description = "RAM for a client that names no figure (default: a quarter of the memory).")
     private @Nullable String clientRam;
 
-    @Option(
-            names = "--overflow",
-            paramLabel = "KIND:SIZE",
-            completionCandidates = Names.OfOverflow.class,
-            description = "A device of each client for what does not fit; several fill in their order (default:"
-                    + " compressed, as large as --ram).")
-    private List<String> overflow = new ArrayList<>();
-
-    @Option(
-            names = "--on-loss",
-            paramLabel = "kill|throw",
-            description = "What becomes of a client whose page is lost: it is ended, or a touch of the page throws an"
-                    + " InternalError (default: kill).")
-    private @Nullable String onLoss;
+    @Mixin
+    private final ServingOptions serving = new ServingOptions();
 
     @Option(
             names = "--victims",
@@ -90,18 +77,6 @@ public final class DaemonCommand implements Callable<Integer> {
     private @Nullable String victims;
 
     @Option(
-            names = "--device",
-            paramLabel = "accelerator:SIZE",
-            description = "A device of each client that computes, and its memory (default: none).")
-    private @Nullable String device;
-
-    @Option(
-            names = "--kernels",
-            paramLabel = "PATH",
-            description = "Jars and folders of classes that programs may run as kernels on the device.")
-    private List<String> kernels = new ArrayList<>();
-
-    @Option(
             names = "--metrics",
             paramLabel = "PORT",
             description = "Shows counters to Prometheus on this port of the loopback address; 0 takes a free one.")
@@ -110,7 +85,15 @@ public final class DaemonCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException, InterruptedException {
         DaemonSettings settings = new DaemonSettings(
-                        socket, ram, clientRam, overflow, onLoss, victims, device, kernels, metrics)
+                        socket,
+                        ram,
+                        clientRam,
+                        serving.overflow(),
+                        serving.onLoss(),
+                        victims,
+                        serving.device(),
+                        serving.kernels(),
+                        metrics)
                 .orElse(config == null ? DaemonSettings.NONE : DaemonSettings.read(config));
         DaemonOptions options = settings.options(Heteromem.defaultSocket());
         Diagnosis diagnosis = Doctor.examine();

@@ -21,6 +21,7 @@ import org.heteromem.live.doctor.Doctor;
 import org.heteromem.live.doctor.Tier;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -50,29 +51,8 @@ public final class ExecCommand implements Callable<Integer> {
     @Option(names = "--ram", paramLabel = "SIZE", description = "RAM for the program (default: half of the memory).")
     private @Nullable String ram;
 
-    @Option(
-            names = "--overflow",
-            paramLabel = "KIND:SIZE",
-            completionCandidates = Names.OfOverflow.class,
-            description =
-                    "Where pages go that RAM has no room for; several fill in their order (default: compressed, as"
-                            + " large as --ram).")
-    private List<String> overflow = new ArrayList<>();
-
-    @Option(names = "--on-loss", paramLabel = "kill|throw", description = "As for heteromem daemon.")
-    private @Nullable String onLoss;
-
-    @Option(
-            names = "--device",
-            paramLabel = "accelerator:SIZE",
-            description = "A device that computes, and its memory (default: none).")
-    private @Nullable String device;
-
-    @Option(
-            names = "--kernels",
-            paramLabel = "PATH",
-            description = "Jars and folders of classes that the program may run as kernels on the device.")
-    private List<String> kernels = new ArrayList<>();
+    @Mixin
+    private final ServingOptions serving = new ServingOptions();
 
     @Option(names = "--log", paramLabel = "FILE", description = "Where the daemon's words go (default: nowhere).")
     private @Nullable Path log;
@@ -83,7 +63,8 @@ public final class ExecCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException, InterruptedException {
         Diagnosis diagnosis = Doctor.examine();
-        DaemonSettings settings = new DaemonSettings(null, ram, ram, overflow, onLoss, null, device, kernels, null);
+        DaemonSettings settings = new DaemonSettings(
+                null, ram, ram, serving.overflow(), serving.onLoss(), null, serving.device(), serving.kernels(), null);
         if (diagnosis.tier() == Tier.NONE) {
             settings.options(Path.of("unused"));
             throw new UnavailableException(diagnosis.refusal());
