@@ -21,6 +21,7 @@ import org.heteromem.core.device.DeviceFault;
 import org.heteromem.core.device.DeviceKind;
 import org.heteromem.core.device.DeviceMemory;
 import org.heteromem.core.device.DriverResult;
+import org.heteromem.core.frame.DeviceFrames;
 import org.heteromem.core.frame.FrameTable;
 import org.heteromem.core.frame.Frames;
 import org.heteromem.core.frame.HomedNode;
@@ -86,7 +87,7 @@ class StateAuditTest {
             m.copy(0);
             m.migrate();
         }
-        space.advise(at(5), Page.SIZE, org.heteromem.core.Advice.GUARD_INSTALL);
+        space.advise(at(5), Page.SIZE, Advice.GUARD_INSTALL);
         assertThat(StateChecker.check(manager)).isEmpty();
     }
 
@@ -195,7 +196,7 @@ class StateAuditTest {
         seen(Rule.REFERENCE_COUNT, Rule.PAGE_LOCK);
         gpu.abandon(gpu.firstFrame() + 1);
         StateChecker.assertSound(manager);
-        ((org.heteromem.core.frame.DeviceFrames) frames.range(gpu.firstFrame()).owner).startUse();
+        ((DeviceFrames) frames.range(gpu.firstFrame()).owner).startUse();
         seen(Rule.DEVICE_REFERENCES);
     }
 
@@ -260,6 +261,28 @@ class StateAuditTest {
         seen(Rule.RIGHTS);
     }
 
+    @Test
+    void theZeroPageWritable() {
+        leaf(2).update(Page.of(at(2)), 0, PteLayout.WRITE);
+        seen(Rule.ZERO_PAGE);
+    }
+
+    @Test
+    void theZeroPageWritten() {
+        MemorySegment segment = frames.segment(machine.zeroFrame);
+        if (segment == null) {
+            throw new AssertionError("RAM is addressable");
+        }
+        segment.set(ValueLayout.JAVA_BYTE, frames.segmentOffset(machine.zeroFrame) + 4095, (byte) 1);
+        seen(Rule.ZERO_PAGE);
+    }
+
+    @Test
+    void aPageOfTwoProcessesMarkedAsOnesOwn() {
+        frames.set(frame(0), Frames.ANON_EXCLUSIVE);
+        seen(Rule.EXCLUSIVE);
+    }
+
     // ---- copies ------------------------------------------------------------------------------------------------
 
     /** Brings page 3 home and leaves its copy. */
@@ -302,28 +325,6 @@ class StateAuditTest {
         long copy = copyOfPage3();
         frames.clear(copy, Frames.COPY);
         seen(Rule.COPY);
-    }
-
-    @Test
-    void theZeroPageWritable() {
-        leaf(2).update(Page.of(at(2)), 0, PteLayout.WRITE);
-        seen(Rule.ZERO_PAGE);
-    }
-
-    @Test
-    void theZeroPageWritten() {
-        MemorySegment segment = frames.segment(machine.zeroFrame);
-        if (segment == null) {
-            throw new AssertionError("RAM is addressable");
-        }
-        segment.set(ValueLayout.JAVA_BYTE, frames.segmentOffset(machine.zeroFrame) + 4095, (byte) 1);
-        seen(Rule.ZERO_PAGE);
-    }
-
-    @Test
-    void aPageOfTwoProcessesMarkedAsOnesOwn() {
-        frames.set(frame(0), Frames.ANON_EXCLUSIVE);
-        seen(Rule.EXCLUSIVE);
     }
 
     // ---- reverse map -------------------------------------------------------------------------------------------
@@ -582,8 +583,6 @@ class StateAuditTest {
         assertThat(mirroring(child, at(0), frame(0), false)).containsExactly(Rule.MIRROR);
     }
 
-    // ---- physical addresses ------------------------------------------------------------------------------------
-
     // ---- homed memory ------------------------------------------------------------------------------------------
 
     private final FrameBudget budget = new FrameBudget(PAGES, 0);
@@ -637,6 +636,8 @@ class StateAuditTest {
         frames.setLinks(homed.firstFrame(), 9 << 1);
         seen(Rule.SHADOW);
     }
+
+    // ---- physical addresses ------------------------------------------------------------------------------------
 
     @Test
     void framesWithoutAResource() {

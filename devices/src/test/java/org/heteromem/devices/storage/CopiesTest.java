@@ -40,6 +40,40 @@ class CopiesTest {
         return StorageDevice.add(host.manager, new RamStore("small", bytes(pages), StoreMemory.of(host.arena)), SINGLE);
     }
 
+    /** Pages with contents from 1 on that went to a device of their own and were read since, so that each has a copy there. */
+    private static final class CleanPages implements AutoCloseable {
+        final Host host = new Host(256);
+        final StorageDevice device;
+        final long address;
+        private final int pages;
+
+        CleanPages(int pages, StorageOptions options) {
+            this.pages = pages;
+            device = host.device("ram:4M", options);
+            address = host.map(pages);
+            host.fill(address, pages, 1);
+            evict();
+            host.check(address, pages, 1);
+        }
+
+        CleanPages(int pages) {
+            this(pages, SINGLE);
+        }
+
+        long at(int page) {
+            return address + Page.address(page);
+        }
+
+        long evict() {
+            return device.evict(host.space, address, bytes(pages));
+        }
+
+        @Override
+        public void close() {
+            host.close();
+        }
+    }
+
     /** What a device knows of copies. */
     private static String copies(StorageDevice device) {
         StorageStatistics now = device.statistics();
@@ -72,20 +106,15 @@ class CopiesTest {
 
     @Test
     void aStoreEndsTheCopyBeforeItGoesThrough() {
-        try (Host host = new Host(256)) {
-            StorageDevice device = host.device("ram:4M", SINGLE);
-            long address = host.map(10);
-            host.fill(address, 10, 1);
-            device.evict(host.space, address, bytes(10));
-            host.check(address, 10, 1);
-            host.cpu.storeLong(address + bytes(3) + 8, 42);
-            assertThat(copies(device)).isEqualTo("9 of 10, 0 used");
-            StateChecker.assertSound(host.manager);
-            assertThat(device.evict(host.space, address, bytes(10))).isEqualTo(10);
-            assertThat(device.statistics().copiesUsed()).isEqualTo(9);
-            assertThat(host.cpu.loadLong(address + bytes(3) + 8)).isEqualTo(42);
-            host.check(address, 3, 1);
-            host.check(address + bytes(4), 6, 5);
+        try (CleanPages clean = new CleanPages(10)) {
+            clean.host.cpu.storeLong(clean.at(3) + 8, 42);
+            assertThat(copies(clean.device)).isEqualTo("9 of 10, 0 used");
+            StateChecker.assertSound(clean.host.manager);
+            assertThat(clean.evict()).isEqualTo(10);
+            assertThat(clean.device.statistics().copiesUsed()).isEqualTo(9);
+            assertThat(clean.host.cpu.loadLong(clean.at(3) + 8)).isEqualTo(42);
+            clean.host.check(clean.address, 3, 1);
+            clean.host.check(clean.at(4), 6, 5);
         }
     }
 
@@ -103,17 +132,12 @@ class CopiesTest {
 
     @Test
     void afterItCameBackToItsCopyAPageIsAsWritableAsBefore() {
-        try (Host host = new Host(256)) {
-            StorageDevice device = host.device("ram:4M", SINGLE);
-            long address = host.map(4);
-            host.fill(address, 4, 1);
-            device.evict(host.space, address, bytes(4));
-            host.check(address, 4, 1);
-            device.evict(host.space, address, bytes(4));
-            assertThat(device.statistics().copiesUsed()).isEqualTo(4);
-            assertThat(host.view(address).writable()).isTrue();
-            host.fill(address, 4, 11);
-            host.check(address, 4, 11);
+        try (CleanPages clean = new CleanPages(4)) {
+            clean.evict();
+            assertThat(clean.device.statistics().copiesUsed()).isEqualTo(4);
+            assertThat(clean.host.view(clean.address).writable()).isTrue();
+            clean.host.fill(clean.address, 4, 11);
+            clean.host.check(clean.address, 4, 11);
         }
     }
 
@@ -190,109 +214,86 @@ class CopiesTest {
 
     @Test
     void aChildSharesThePageAndItsCopy() {
-        try (Host host = new Host(256)) {
-            StorageDevice device = host.device("ram:4M", SINGLE);
-            long address = host.map(4);
-            host.fill(address, 4, 1);
-            device.evict(host.space, address, bytes(4));
-            host.check(address, 4, 1);
-            AddressSpace child = host.space.fork();
+        try (CleanPages clean = new CleanPages(4)) {
+            AddressSpace child = clean.host.space.fork();
             try (Cpu cpu = child.newCpu()) {
-                StateChecker.assertSound(host.manager);
-                cpu.storeLong(address, 7);
-                assertThat(host.cpu.loadLong(address)).isNotEqualTo(7);
-                host.cpu.storeLong(address + bytes(1), 8);
-                Host.assertPage(cpu, address + bytes(1), 2);
-                StateChecker.assertSound(host.manager);
-                device.evict(host.space, address, bytes(4));
-                StateChecker.assertSound(host.manager);
-                assertThat(cpu.loadLong(address)).isEqualTo(7);
-                Host.assertPage(cpu, address + bytes(1), 2);
-                Host.assertPage(cpu, address + bytes(2), 3);
-                host.cpu.storeLong(address + bytes(2), 9);
-                Host.assertPage(cpu, address + bytes(2), 3);
+                StateChecker.assertSound(clean.host.manager);
+                cpu.storeLong(clean.address, 7);
+                assertThat(clean.host.cpu.loadLong(clean.address)).isNotEqualTo(7);
+                clean.host.cpu.storeLong(clean.at(1), 8);
+                Host.assertPage(cpu, clean.at(1), 2);
+                StateChecker.assertSound(clean.host.manager);
+                clean.evict();
+                StateChecker.assertSound(clean.host.manager);
+                assertThat(cpu.loadLong(clean.address)).isEqualTo(7);
+                Host.assertPage(cpu, clean.at(1), 2);
+                Host.assertPage(cpu, clean.at(2), 3);
+                clean.host.cpu.storeLong(clean.at(2), 9);
+                Host.assertPage(cpu, clean.at(2), 3);
             }
             child.exit();
-            host.check(address, 1, 1);
-            host.check(address + bytes(3), 1, 4);
+            clean.host.check(clean.address, 1, 1);
+            clean.host.check(clean.at(3), 1, 4);
             // Alone again: the first store makes it the parent's own.
-            host.cpu.storeLong(address + bytes(3), 5);
-            StateChecker.assertSound(host.manager);
+            clean.host.cpu.storeLong(clean.at(3), 5);
+            StateChecker.assertSound(clean.host.manager);
         }
     }
 
     @Test
     void rightsThatAreGivenBackDoNotReachACopy() {
-        try (Host host = new Host(256)) {
-            StorageDevice device = host.device("ram:4M", SINGLE);
-            long address = host.map(4);
-            host.fill(address, 4, 1);
-            device.evict(host.space, address, bytes(4));
-            host.check(address, 4, 1);
-            host.space.protect(address, bytes(4), Protection.READ);
-            host.space.protect(address, bytes(4), Protection.READ_WRITE);
-            StateChecker.assertSound(host.manager);
-            host.cpu.storeLong(address, 5);
-            assertThat(copies(device)).isEqualTo("3 of 4, 0 used");
-            device.evict(host.space, address, bytes(4));
-            assertThat(host.cpu.loadLong(address)).isEqualTo(5);
-            host.check(address + bytes(1), 3, 2);
+        try (CleanPages clean = new CleanPages(4)) {
+            clean.host.space.protect(clean.address, bytes(4), Protection.READ);
+            clean.host.space.protect(clean.address, bytes(4), Protection.READ_WRITE);
+            StateChecker.assertSound(clean.host.manager);
+            clean.host.cpu.storeLong(clean.address, 5);
+            assertThat(copies(clean.device)).isEqualTo("3 of 4, 0 used");
+            clean.evict();
+            assertThat(clean.host.cpu.loadLong(clean.address)).isEqualTo(5);
+            clean.host.check(clean.at(1), 3, 2);
         }
     }
 
     @Test
     void aPinToWriteEndsTheCopyAndOneToReadDoesNot() {
-        try (Host host = new Host(256)) {
-            StorageDevice device = host.device("ram:4M", SINGLE);
-            long address = host.map(4);
-            host.fill(address, 4, 1);
-            device.evict(host.space, address, bytes(4));
-            host.check(address, 4, 1);
-            try (PageReferences _ = Pins.pinLongTerm(host.space, address, 2, Access.READ)) {
-                assertThat(device.statistics().copies()).isEqualTo(4);
-                assertThat(device.evict(host.space, address, bytes(2))).isZero();
-                host.cpu.storeLong(address + 8, 3);
+        try (CleanPages clean = new CleanPages(4)) {
+            try (PageReferences _ = Pins.pinLongTerm(clean.host.space, clean.address, 2, Access.READ)) {
+                assertThat(clean.device.statistics().copies()).isEqualTo(4);
+                assertThat(clean.device.evict(clean.host.space, clean.address, bytes(2)))
+                        .isZero();
+                clean.host.cpu.storeLong(clean.address + 8, 3);
             }
-            try (PageReferences _ = Pins.pinLongTerm(host.space, address + bytes(2), 2, Access.WRITE)) {
-                assertThat(device.statistics().copies()).isEqualTo(1);
+            try (PageReferences _ = Pins.pinLongTerm(clean.host.space, clean.at(2), 2, Access.WRITE)) {
+                assertThat(clean.device.statistics().copies()).isEqualTo(1);
             }
-            StateChecker.assertSound(host.manager);
-            device.evict(host.space, address, bytes(4));
-            assertThat(host.cpu.loadLong(address + 8)).isEqualTo(3);
-            host.check(address + bytes(1), 3, 2);
+            StateChecker.assertSound(clean.host.manager);
+            clean.evict();
+            assertThat(clean.host.cpu.loadLong(clean.address + 8)).isEqualTo(3);
+            clean.host.check(clean.at(1), 3, 2);
         }
     }
 
     @Test
     void whatIsThrownAwayHasNoCopyEither() {
-        try (Host host = new Host(256)) {
-            StorageDevice device = host.device("ram:4M", SINGLE);
-            long address = host.map(4);
-            host.fill(address, 4, 1);
-            device.evict(host.space, address, bytes(4));
-            host.check(address, 4, 1);
-            host.space.advise(address, bytes(2), Advice.DONTNEED);
-            assertThat(device.statistics().copies()).isEqualTo(2);
-            assertThat(host.cpu.loadLong(address)).isZero();
-            host.space.unmap(address, bytes(4));
-            assertThat(device.freeSlots()).isEqualTo((int) device.memory().frames());
+        try (CleanPages clean = new CleanPages(4)) {
+            clean.host.space.advise(clean.address, bytes(2), Advice.DONTNEED);
+            assertThat(clean.device.statistics().copies()).isEqualTo(2);
+            assertThat(clean.host.cpu.loadLong(clean.address)).isZero();
+            clean.host.space.unmap(clean.address, bytes(4));
+            assertThat(clean.device.freeSlots())
+                    .isEqualTo((int) clean.device.memory().frames());
         }
     }
 
     @Test
     void aDeviceCanGoWhileThereAreCopiesOnIt() {
-        try (Host host = new Host(256)) {
-            StorageDevice device = host.device("ram:4M", SINGLE);
-            long address = host.map(4);
-            host.fill(address, 4, 1);
-            device.evict(host.space, address, bytes(4));
-            host.check(address, 4, 1);
-            assertThat(device.statistics().copies()).isEqualTo(4);
-            host.manager.removeDevice(device.memory());
-            StateChecker.assertSound(host.manager);
-            host.check(address, 4, 1);
-            host.fill(address, 4, 2);
-            host.check(address, 4, 2);
+        try (CleanPages clean = new CleanPages(4)) {
+            assertThat(clean.device.statistics().copies()).isEqualTo(4);
+            clean.host.manager.removeDevice(clean.device.memory());
+            StateChecker.assertSound(clean.host.manager);
+            clean.host.check(clean.address, 4, 1);
+            clean.host.fill(clean.address, 4, 2);
+            clean.host.check(clean.address, 4, 2);
         }
     }
 
@@ -322,13 +323,8 @@ class CopiesTest {
 
     @Test
     void nobodyKeepsAnythingWhoIsToldNotTo() {
-        try (Host host = new Host(256)) {
-            StorageDevice device = host.device("ram:4M", SINGLE.withCopies(KeepCopies.NEVER));
-            long address = host.map(4);
-            host.fill(address, 4, 1);
-            device.evict(host.space, address, bytes(4));
-            host.check(address, 4, 1);
-            assertThat(copies(device)).isEqualTo("0 of 0, 0 used");
+        try (CleanPages clean = new CleanPages(4, SINGLE.withCopies(KeepCopies.NEVER))) {
+            assertThat(copies(clean.device)).isEqualTo("0 of 0, 0 used");
         }
     }
 
