@@ -16,10 +16,6 @@ final class Samples {
         return sorted[(int) Math.min(sorted.length - 1, (long) (sorted.length * part))] / 1e3;
     }
 
-    double worstMicros() {
-        return sorted[sorted.length - 1] / 1e3;
-    }
-
     /** {@return the one in the middle; of two the larger} */
     static double median(double... values) {
         double[] copy = values.clone();

@@ -2,7 +2,6 @@ package org.heteromem.cli.run;
 
 import java.util.Arrays;
 import java.util.List;
-import java.util.stream.Collectors;
 import org.heteromem.cli.BadInputException;
 import org.heteromem.devices.storage.StorageSpec;
 
@@ -29,13 +28,6 @@ public record OverflowSpec(String device, long bytes) {
             throw new BadInputException(option + ": " + e.getMessage(), e);
         }
         return new OverflowSpec(text.substring(0, text.lastIndexOf(':')), spec.bytes());
-    }
-
-    /** {@return the kinds there are, as people write them} */
-    public static String forms() {
-        return Arrays.stream(StorageSpec.Kind.values())
-                .map(StorageSpec.Kind::form)
-                .collect(Collectors.joining(", "));
     }
 
     /** {@return the kind that is used where none is named} */

@@ -111,10 +111,6 @@ final class SoakClient {
         return takeovers;
     }
 
-    boolean wasKilled() {
-        return killed;
-    }
-
     boolean livesTooLong() {
         return System.nanoTime() - lifeEndsNanos > 0;
     }

@@ -59,7 +59,6 @@ final class Calls {
     private static final MethodHandle MEMFD_CREATE = link("memfd_create");
     private static final MethodHandle FTRUNCATE = link("ftruncate");
     private static final MethodHandle FALLOCATE = link("fallocate");
-    private static final MethodHandle FDATASYNC = link("fdatasync");
     private static final MethodHandle LSEEK = link("lseek");
     private static final MethodHandle STATX = link("statx");
     private static final MethodHandle PREAD = link("pread");
@@ -84,9 +83,7 @@ final class Calls {
     private static final MethodHandle RECVMSG = link("recvmsg");
     private static final MethodHandle SCHED_SETAFFINITY = link("sched_setaffinity");
     private static final MethodHandle SCHED_GETAFFINITY = link("sched_getaffinity");
-    private static final MethodHandle PRCTL = link("prctl", VARIADIC);
     private static final MethodHandle SETSID = link("setsid");
-    private static final MethodHandle GETPPID = link("getppid");
     private static final MethodHandle GETEUID = link("geteuid");
     private static final MethodHandle GETPAGESIZE = link("getpagesize");
 
@@ -186,10 +183,6 @@ final class Calls {
 
     static int fallocate(int fd, int mode, long offset, long length) {
         return callInt(FALLOCATE, NONE, fd, mode, offset, length, 0, 0);
-    }
-
-    static int fdatasync(int fd) {
-        return callInt(FDATASYNC, NONE, fd, 0, 0, 0, 0, 0);
     }
 
     static long lseek(int fd, long offset, int whence) {
@@ -298,16 +291,8 @@ final class Calls {
         }
     }
 
-    static int prctl(int option, long argument) {
-        return callInt(PRCTL, NONE, option, argument, 0, 0, 0, 0);
-    }
-
     static int setsid() {
         return callInt(SETSID, NONE, 0, 0, 0, 0, 0, 0);
-    }
-
-    static int getppid() {
-        return callInt(GETPPID, NONE, 0, 0, 0, 0, 0, 0);
     }
 
     static int geteuid() {

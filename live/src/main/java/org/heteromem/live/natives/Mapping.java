@@ -12,8 +12,6 @@ import java.lang.foreign.MemorySegment;
 public final class Mapping implements AutoCloseable {
     /** Advice of {@code madvise(2)} for a range. */
     public enum Advice {
-        /** Random access: no read-ahead. */
-        RANDOM(1),
         /** Will be needed soon. */
         WILLNEED(3),
         /** Drop the pages; of shared memory only this mapping's page-table entries. */
@@ -21,15 +19,7 @@ public final class Mapping implements AutoCloseable {
         /** A forked child does not get the range. */
         DONTFORK(10),
         /** No huge pages. */
-        NOHUGEPAGE(15),
-        /** Not part of a core dump. */
-        DONTDUMP(16),
-        /** A forked child finds zeros here. */
-        WIPEONFORK(18),
-        /** Fill in the page tables for reading. */
-        POPULATE_READ(22),
-        /** Fill in the page tables for writing. */
-        POPULATE_WRITE(23);
+        NOHUGEPAGE(15);
 
         private final int number;
 

@@ -259,16 +259,6 @@ public sealed class NativeFile implements AutoCloseable permits Memfd {
         }
     }
 
-    /** Waits until everything written is on the medium ({@code fdatasync}). */
-    public final void sync() {
-        int number = fd.borrow("fdatasync");
-        try {
-            check(Calls.fdatasync(number), "fdatasync", 0, 0);
-        } finally {
-            fd.giveBack();
-        }
-    }
-
     final void check(long result, String call, long offset, long bytes) {
         if (result < 0) {
             throw new NativeException(call, what + " " + fd + " offset=" + offset + " length=" + bytes, (int) -result);

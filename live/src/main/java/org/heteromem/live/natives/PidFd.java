@@ -8,7 +8,6 @@ public final class PidFd implements AutoCloseable {
     /** Ask whether a signal could be sent, and send none. */
     public static final int SIGNAL_NONE = 0;
 
-    public static final int SIGNAL_INTERRUPT = 2;
     public static final int SIGNAL_KILL = 9;
     public static final int SIGNAL_TERMINATE = 15;
 
