@@ -71,8 +71,7 @@ public final class DeviceMemory {
     @SuppressWarnings("exports") // only the core can call it
     public static DeviceMemory register(Spec spec, Machine machine, ResourceMap resources, DeviceDriver driver) {
         // Un-addressable memory borrows addresses from the top; coherent memory has addresses of its own, which a
-        // machine
-        // without firmware tables also finds there.
+        // machine without firmware tables also finds there.
         ResourceMap.Resource resource = resources.claimTop(
                 spec.store().byteSize(),
                 Page.SIZE * (long) Page.PER_BLOCK,

@@ -41,8 +41,7 @@ final class MigrationEntries {
 
     private static long bits(long entry, int kind, boolean exclusive) {
         // A device-exclusive entry, reached through the reverse map only, comes back read-only: the device's right to
-        // write
-        // is not the process's. The page stays the process's own, so the next store takes it over without a copy.
+        // write is not the process's. The page stays the process's own, so the next store takes it over without a copy.
         if (kind != PteLayout.DEVICE_EXCLUSIVE && PteLayout.writable(entry)) {
             return PteLayout.WRITE;
         }

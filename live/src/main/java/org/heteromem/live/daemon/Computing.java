@@ -92,8 +92,7 @@ final class Computing {
         this.answers = answers;
         int count = Math.clamp(Runtime.getRuntime().availableProcessors(), MIN_UNITS, MAX_UNITS);
         // A thread a unit and launch: units may wait for each other. The unit that faults serves its fault: it is the
-        // first
-        // then to use the page, and a CPU that wants it back at once does not keep it from ever getting anywhere.
+        // first then to use the page, and a CPU that wants it back at once does not keep it from ever getting anywhere.
         this.accelerator = Accelerator.builder(manager, Policies.byName(Policies.DEFAULT_PLACEMENT))
                 .name(ComputeDevice.NAME)
                 .store(new RamStore(ComputeDevice.NAME, device.bytes(), memory))

@@ -133,8 +133,7 @@ final class LiveMmu implements Mmu {
     @Override
     public void revoke(long page) {
         // Asked where a used mark is taken back, which a live process does not keep, and where a page is replaced by a
-        // copy,
-        // which homed memory never is.
+        // copy, which homed memory never is.
     }
 
     @Override

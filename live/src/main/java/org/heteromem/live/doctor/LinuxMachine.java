@@ -27,8 +27,7 @@ final class LinuxMachine implements Machine {
     @Override
     public Optional<String> text(Path file) {
         // Not Files.readString: it begins with one byte where the size is 0, and a number under /proc/sys is given to
-        // the
-        // first read only.
+        // the first read only.
         try (InputStream in = Files.newInputStream(file)) {
             ByteArrayOutputStream all = new ByteArrayOutputStream();
             byte[] some = new byte[1 << 16];

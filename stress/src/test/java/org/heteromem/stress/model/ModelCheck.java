@@ -74,8 +74,7 @@ public final class ModelCheck {
                 return found.toString();
             } catch (IndexOutOfBoundsException e) {
                 // Now and then Lincheck 3.7 fails at writing its report (JetBrains/lincheck#1012). What a scenario
-                // throws
-                // comes as LincheckAssertionError.
+                // throws comes as LincheckAssertionError.
                 if (attempt == ATTEMPTS) {
                     throw e;
                 }
