@@ -194,10 +194,25 @@ public final class DeviceMemory {
      * @throws IllegalStateException if the driver threw when it was last given a frame back
      */
     public void initFrame(long frame) {
+        if (!tryInitFrame(frame)) {
+            throw new MemoryException(Errno.EINVAL, "device memory '" + name + "' was removed and takes no pages");
+        }
+    }
+
+    /**
+     * Readies a free frame as {@link #initFrame} does, unless the memory was removed: for a driver that lets others remove it
+     * while it moves pages.
+     *
+     * @param frame a frame of this memory that is not in use
+     * @return false if the memory was removed
+     * @throws MemoryException EBUSY if the frame is in use
+     * @throws IllegalStateException if the driver threw when it was last given a frame back
+     */
+    public boolean tryInitFrame(long frame) {
         check(frame);
         frames.checkDriver();
         if (!frames.startUse()) {
-            throw new MemoryException(Errno.EINVAL, "device memory '" + name + "' was removed and takes no pages");
+            return false;
         }
         if (table().counts(frame) != 0) {
             frames.endUse();
@@ -206,6 +221,7 @@ public final class DeviceMemory {
                     "frame 0x" + Long.toHexString(frame) + " of device '" + name + "' is in use and cannot be readied");
         }
         table().prepare(frame, Frames.LOCKED);
+        return true;
     }
 
     /**

@@ -120,8 +120,7 @@ final class Inflow {
             }
             FramePool pool = device.pool();
             long frame = sources.hole(i) ? pool.allocateForNewPage() : pool.allocate();
-            if (frame != FramePool.NONE) {
-                device.memory().initFrame(frame);
+            if (frame != FramePool.NONE && device.memory().tryInitFrame(frame)) {
                 pool.assign(frame, block, page);
                 migration.setDestination(i, frame);
             }

@@ -46,6 +46,9 @@ final class PressureRelief implements PressureHandler {
 
     @Override
     public long relieve(FrameDemand demand, MemoryNode node, long frames) {
+        if (device.memory().removed()) {
+            return 0;
+        }
         MemoryView ram = new MemoryView("node" + node.id(), node.frames(), node.freeFrames());
         long wish = Math.max(frames, device.policies().placement().pressure(ram, device.view(), frames));
         for (int patience = PATIENCE; patience > 0; ) {
@@ -83,10 +86,9 @@ final class PressureRelief implements PressureHandler {
                     continue;
                 }
                 long frame = device.pool().allocate();
-                if (frame == FramePool.NONE) {
+                if (frame == FramePool.NONE || !device.memory().tryInitFrame(frame)) {
                     break;
                 }
-                device.memory().initFrame(frame);
                 sources.mapping(i, (space, address) -> {
                     long page = Page.of(address);
                     device.pool().assign(frame, device.mirror(space).table().block(page), page);

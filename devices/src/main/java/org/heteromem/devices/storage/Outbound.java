@@ -1,7 +1,6 @@
 package org.heteromem.devices.storage;
 
 import java.lang.foreign.MemorySegment;
-import org.heteromem.core.MemoryException;
 import org.heteromem.core.MemoryManager;
 import org.heteromem.core.MemoryManager.FrameLocation;
 import org.heteromem.core.Page;
@@ -295,12 +294,7 @@ final class Outbound {
         private void bind(int k) {
             long word = word(k);
             long frame = memory.firstFrame() + into[k];
-            try {
-                memory.initFrame(frame);
-            } catch (MemoryException e) {
-                if (!memory.removed()) {
-                    throw e;
-                }
+            if (!memory.tryInitFrame(frame)) {
                 // As if it were full: what was to come here can go elsewhere.
                 ended = true;
                 return;

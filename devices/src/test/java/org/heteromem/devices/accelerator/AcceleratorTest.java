@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
@@ -26,6 +27,8 @@ import org.heteromem.core.RemapMode;
 import org.heteromem.core.Sharing;
 import org.heteromem.core.event.MemoryEvent;
 import org.heteromem.core.inspect.PageKind;
+import org.heteromem.core.inspect.StateChecker;
+import org.heteromem.core.migrate.Migration;
 import org.heteromem.core.mirror.Invalidation;
 import org.heteromem.core.pin.PageReferences;
 import org.heteromem.core.pin.Pins;
@@ -719,6 +722,43 @@ class AcceleratorTest {
             assertThatThrownBy(() -> touch(bench, at))
                     .isInstanceOf(MemoryException.class)
                     .hasMessageContaining("closed");
+        }
+    }
+
+    @Test
+    void anAcceleratorWhosePagesAreOnTheirWayStaysAsItIsAndCanBeClosedLater() {
+        try (Bench bench = Bench.single(256, 64, "tree")) {
+            long at = bench.map(8);
+            bench.fill(at, 8, 1);
+            touch(bench, at);
+            long first = bench.accelerator.memory().firstFrame();
+            long[] frames = new long[64];
+            Arrays.setAll(frames, i -> first + i);
+            try (Migration migration = Migration.ofFrames(bench.manager, frames)) {
+                assertThat(migration.collected()).isPositive();
+                assertThatThrownBy(bench.accelerator::close)
+                        .isInstanceOf(MemoryException.class)
+                        .hasMessageContaining("in use");
+            }
+            StateChecker.assertSound(bench.manager);
+            touch(bench, at);
+            bench.accelerator.close();
+            assertThat(bench.manager.devices()).isEmpty();
+            assertThat(bench.load(at)).isEqualTo(1);
+        }
+    }
+
+    /** Its handler is still called when RAM is short: it makes no room, and what else there is decides. */
+    @Test
+    void anAcceleratorThatWasClosedTakesNoPagesWhenRamIsShort() {
+        try (Bench bench = Bench.single(32, 64, "tree")) {
+            long at = bench.map(40);
+            bench.fill(at, 40, 1);
+            bench.space.advise(at + 8L * SIZE, 32L * SIZE, Advice.DONTNEED);
+            bench.accelerator.close();
+            assertThatThrownBy(() -> bench.fill(at + 8L * SIZE, 32, 9)).isInstanceOf(MemoryExhaustedException.class);
+            StateChecker.assertSound(bench.manager);
+            assertThat(bench.load(at)).isEqualTo(1);
         }
     }
 
