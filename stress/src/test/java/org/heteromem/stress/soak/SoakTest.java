@@ -10,7 +10,7 @@ import org.junit.jupiter.api.Test;
  * with which choices.
  */
 class SoakTest {
-    private static final long SECONDS = Long.getLong("heteromem.soak.seconds", 40);
+    private static final long SECONDS = Long.getLong("heteromem.soak.seconds", 60);
     private static final long SEED = Long.getLong("heteromem.soak.seed", 20_260_715);
 
     @Test
