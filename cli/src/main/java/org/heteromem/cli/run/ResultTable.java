@@ -26,13 +26,7 @@ public final class ResultTable {
         RunResult.MachineUsed machine = result.machine();
         List<Row> rows = new ArrayList<>();
         rows.add(new Row("workload", result.workload() + ": " + result.input()));
-        rows.add(new Row(
-                "working set",
-                String.format(
-                        Locale.ROOT,
-                        "%s, %.2f x device",
-                        Sizes.format(result.workingSetBytes()),
-                        (double) result.workingSetBytes() / machine.deviceBytes())));
+        rows.add(workingSet(result.workingSetBytes(), machine.deviceBytes(), "device"));
         rows.add(new Row(
                 "machine",
                 String.format(
@@ -44,11 +38,7 @@ public final class ResultTable {
                         machine.threads(),
                         machine.units())));
         rows.add(new Row("policy", machine.policy()));
-        rows.add(new Row("seed", Long.toString(machine.seed())));
-        rows.add(new Row("time", seconds(result.runNanos())));
-        rows.add(new Row(
-                "plain Java, one thread",
-                String.format(Locale.ROOT, "%s, slowdown %.1f x", seconds(result.plainNanos()), result.slowdown())));
+        addTimes(rows, machine.seed(), result.runNanos(), result.plainNanos(), result.slowdown());
         for (Map.Entry<String, Long> faults : result.cpuFaults().entrySet()) {
             rows.add(new Row("CPU faults, " + faults.getKey(), count(faults.getValue())));
         }
@@ -81,13 +71,7 @@ public final class ResultTable {
         LiveResult.MachineUsed machine = result.machine();
         List<Row> rows = new ArrayList<>();
         rows.add(new Row("workload", result.workload() + ": " + result.input()));
-        rows.add(new Row(
-                "working set",
-                String.format(
-                        Locale.ROOT,
-                        "%s, %.2f x RAM",
-                        Sizes.format(result.workingSetBytes()),
-                        (double) result.workingSetBytes() / machine.ramBytes())));
+        rows.add(workingSet(result.workingSetBytes(), machine.ramBytes(), "RAM"));
         rows.add(new Row(
                 "machine",
                 String.format(
@@ -98,11 +82,7 @@ public final class ResultTable {
                         String.join(" then ", machine.overflow()),
                         machine.threads(),
                         machine.devicePhases())));
-        rows.add(new Row("seed", Long.toString(machine.seed())));
-        rows.add(new Row("time", seconds(result.runNanos())));
-        rows.add(new Row(
-                "plain Java, one thread",
-                String.format(Locale.ROOT, "%s, slowdown %.1f x", seconds(result.plainNanos()), result.slowdown())));
+        addTimes(rows, machine.seed(), result.runNanos(), result.plainNanos(), result.slowdown());
         rows.add(new Row("page faults", count(result.faults())));
         if (result.kernels() > 0) {
             rows.add(new Row("kernels", count(result.kernels()) + " in the daemon"));
@@ -122,6 +102,20 @@ public final class ResultTable {
                         result.evictions().direct())));
         addEnd(rows, result.residentPages(), result.results(), result.verified());
         return rows;
+    }
+
+    private static Row workingSet(long bytes, long memoryBytes, String memory) {
+        return new Row(
+                "working set",
+                String.format(Locale.ROOT, "%s, %.2f x %s", Sizes.format(bytes), (double) bytes / memoryBytes, memory));
+    }
+
+    private static void addTimes(List<Row> rows, long seed, long runNanos, long plainNanos, double slowdown) {
+        rows.add(new Row("seed", Long.toString(seed)));
+        rows.add(new Row("time", seconds(runNanos)));
+        rows.add(new Row(
+                "plain Java, one thread",
+                String.format(Locale.ROOT, "%s, slowdown %.1f x", seconds(plainNanos), slowdown)));
     }
 
     private static Row movement(RunResult.Movement moved) {

@@ -42,6 +42,7 @@ import org.heteromem.core.policy.PolicySet;
 import org.heteromem.policy.Policies;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class AcceleratorTest {
@@ -185,9 +186,10 @@ class AcceleratorTest {
         }
     }
 
-    @Test
-    void lruEvictsWhatTheDeviceUsedLongestAgo() {
-        try (Bench bench = Bench.single(4096, 1100, "block-2m")) {
+    @ParameterizedTest
+    @CsvSource({"block-2m, 1", "block-2m+lru-allocated, 0"})
+    void lruEvictsWhatWasUsedLongestAgoAndByAllocationWhatCameFirst(String policy, int evicted) {
+        try (Bench bench = Bench.single(4096, 1100, policy)) {
             long at = bench.map(2048);
             bench.fill(at, 2048, 1);
             long[] block = {at, at + 512L * SIZE, at + 1024L * SIZE};
@@ -195,23 +197,8 @@ class AcceleratorTest {
             touch(bench, block[1]);
             touch(bench, block[0]);
             touch(bench, block[2]);
-            assertThat(bench.kind(block[0])).isEqualTo(PageKind.DEVICE_PRIVATE);
-            assertThat(bench.kind(block[1])).isEqualTo(PageKind.PRESENT);
-        }
-    }
-
-    @Test
-    void lruByAllocationEvictsWhatCameFirst() {
-        try (Bench bench = Bench.single(4096, 1100, "block-2m+lru-allocated")) {
-            long at = bench.map(2048);
-            bench.fill(at, 2048, 1);
-            long[] block = {at, at + 512L * SIZE, at + 1024L * SIZE};
-            touch(bench, block[0]);
-            touch(bench, block[1]);
-            touch(bench, block[0]);
-            touch(bench, block[2]);
-            assertThat(bench.kind(block[0])).isEqualTo(PageKind.PRESENT);
-            assertThat(bench.kind(block[1])).isEqualTo(PageKind.DEVICE_PRIVATE);
+            assertThat(bench.kind(block[evicted])).isEqualTo(PageKind.PRESENT);
+            assertThat(bench.kind(block[1 - evicted])).isEqualTo(PageKind.DEVICE_PRIVATE);
         }
     }
 
