@@ -3,7 +3,6 @@ package org.heteromem.live.daemon;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.io.IOException;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.management.ManagementFactory;
@@ -12,7 +11,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Optional;
 import java.util.Set;
 import java.util.SplittableRandom;
 import org.heteromem.live.natives.EventFd;
@@ -25,10 +23,8 @@ import org.heteromem.live.natives.Uffdio;
 import org.heteromem.live.natives.UnixSocket;
 import org.heteromem.live.natives.Userfault;
 import org.heteromem.live.natives.UserfaultEvents;
-import org.heteromem.live.wire.Counters;
 import org.heteromem.live.wire.ErrorCode;
 import org.heteromem.live.wire.Failure;
-import org.heteromem.live.wire.Following;
 import org.heteromem.live.wire.Message;
 import org.heteromem.live.wire.MessageType;
 import org.heteromem.live.wire.Query;
@@ -50,8 +46,8 @@ enum Deed {
                         i % 2 == 0 ? RawClient.connect(socket) : RawClient.greet(socket, RAM, "noise")) {
                     byte[] noise = new byte[1 + random.nextInt(i % 4 == 0 ? 200_000 : 64)];
                     random.nextBytes(noise);
-                    send(client, noise);
-                    expectClosed(client);
+                    client.send(noise);
+                    client.expectClosed();
                 }
             }
         }
@@ -75,10 +71,10 @@ enum Deed {
                         }
                         Fd[] descriptors = new Fd[i == 2 ? 3 : type.descriptors()];
                         Arrays.fill(descriptors, some.fd());
-                        send(client, bytes, descriptors);
-                        answersOrHasClosed(client);
+                        client.send(bytes, descriptors);
+                        client.answersOrHasClosed();
                     } catch (NativeException e) {
-                        requireClosed(e);
+                        RawClient.requireClosed(e);
                     }
                 }
             }
@@ -97,8 +93,8 @@ enum Deed {
                     if (part.length >= 4) {
                         MemorySegment.ofArray(part).set(INT, 0, part.length);
                     }
-                    send(client, part);
-                    expectClosed(client);
+                    client.send(part);
+                    client.expectClosed();
                 }
             }
         }
@@ -114,8 +110,8 @@ enum Deed {
                             .bytes()
                             .toArray(ValueLayout.JAVA_BYTE);
                     MemorySegment.ofArray(bytes).set(INT, 24, count);
-                    send(client, bytes);
-                    expectClosed(client);
+                    client.send(bytes);
+                    client.expectClosed();
                 }
             }
         }
@@ -132,8 +128,8 @@ enum Deed {
                             .encode(client.buffer, MessageType.STATUS, 5, 0)
                             .bytes()
                             .toArray(ValueLayout.JAVA_BYTE);
-                    send(client, query, descriptors);
-                    expectClosed(client);
+                    client.send(query, descriptors);
+                    client.expectClosed();
                 }
             }
         }
@@ -143,7 +139,7 @@ enum Deed {
         void run(Path socket, SplittableRandom random) {
             try (RawClient client = RawClient.connect(socket)) {
                 client.connection.send(new Query().encode(client.buffer, MessageType.STATUS, 5, 0));
-                expectClosed(client);
+                client.expectClosed();
             }
             try (RawClient client = RawClient.connect(socket)) {
                 RawClient.Region region = RawClient.region(4096);
@@ -151,8 +147,8 @@ enum Deed {
                         new RegisterRegion().encode(client.buffer, 5, 0, region.address(), 4096, ""),
                         region.file().fd(),
                         region.faults().fd());
-                expectClosed(client);
-                close(region);
+                client.expectClosed();
+                region.close();
             }
         }
     },
@@ -161,7 +157,7 @@ enum Deed {
         void run(Path socket, SplittableRandom random) {
             try (RawClient client = RawClient.greet(socket, RAM, "twice")) {
                 client.connection.send(client.hello(RAM, "twice"));
-                expectClosed(client);
+                client.expectClosed();
             }
         }
     },
@@ -170,8 +166,8 @@ enum Deed {
         void run(Path socket, SplittableRandom random) {
             for (int i = 0; i < 50; i++) {
                 try (RawClient client = RawClient.connect(socket)) {
-                    refused(client.ask(client.hello(1L << 46, "greedy")), "bytes of RAM were asked for");
-                    refused(client.ask(client.hello(4096, "poor")), "too small");
+                    RawClient.refused(client.ask(client.hello(1L << 46, "greedy")), "bytes of RAM were asked for");
+                    RawClient.refused(client.ask(client.hello(4096, "poor")), "too small");
                     RawClient.need(MessageType.WELCOME, client.ask(client.hello(RAM, "content")));
                 }
             }
@@ -181,10 +177,10 @@ enum Deed {
         @Override
         void run(Path socket, SplittableRandom random) {
             try (RawClient client = RawClient.greet(socket, RAM, "daemon")) {
-                refused(
+                RawClient.refused(
                         client.ask(new Failure().encode(client.buffer, 5, ErrorCode.INTERNAL, "boo")),
                         "not for a client");
-                alive(client);
+                client.alive();
             }
         }
     },
@@ -207,11 +203,11 @@ enum Deed {
                     if (seals != 0) {
                         file.addSeals(seals);
                     }
-                    refused(client.register(0, 1L << 30, 8192, file.fd(), faults.fd()), "seals");
+                    RawClient.refused(client.register(0, 1L << 30, 8192, file.fd(), faults.fd()), "seals");
                     file.close();
                     faults.close();
                 }
-                alive(client);
+                client.alive();
             }
         }
     },
@@ -239,7 +235,7 @@ enum Deed {
                     good.faults().fd()
                 };
                 for (Fd memory : all) {
-                    refused(
+                    RawClient.refused(
                             client.register(
                                     0,
                                     good.address(),
@@ -250,16 +246,16 @@ enum Deed {
                 }
                 for (Fd faults : all) {
                     if (faults != good.faults().fd()) {
-                        refused(
+                        RawClient.refused(
                                 client.register(
                                         0, good.address(), 8192, good.file().fd(), faults),
                                 "userfaultfd");
                     }
                 }
-                alive(client);
+                client.alive();
                 RawClient.need(MessageType.DONE, client.register(0, good));
             } finally {
-                close(good);
+                good.close();
                 Files.delete(temporary);
             }
         }
@@ -267,15 +263,14 @@ enum Deed {
     NAMES_MORE_THAN_ITS_FILE_HAS(Price.NOTHING) {
         @Override
         void run(Path socket, SplittableRandom random) {
-            RawClient.Region region = RawClient.region(8192);
-            try (RawClient client = RawClient.greet(socket, RAM, "long")) {
+            try (RawClient.Region region = RawClient.region(8192);
+                    RawClient client = RawClient.greet(socket, RAM, "long")) {
                 Fd file = region.file().fd();
                 Fd faults = region.faults().fd();
-                refused(client.register(0, region.address(), 12288, file, faults), "its memfd has 8192 bytes");
-                refused(client.register(0, 1L << 40, 1L << 46, file, faults), "limit");
-                alive(client);
-            } finally {
-                close(region);
+                RawClient.refused(
+                        client.register(0, region.address(), 12288, file, faults), "its memfd has 8192 bytes");
+                RawClient.refused(client.register(0, 1L << 40, 1L << 46, file, faults), "limit");
+                client.alive();
             }
         }
     },
@@ -292,19 +287,19 @@ enum Deed {
                     refusals += answer.type() == MessageType.ERROR ? 1 : 0;
                 }
                 check(refusals > 0, "thirty regions of 4 TiB were taken");
-                alive(client);
+                client.alive();
             }
         }
     },
     LAYS_REGIONS_OVER_EACH_OTHER(Price.NOTHING) {
         @Override
         void run(Path socket, SplittableRandom random) {
-            RawClient.Region region = RawClient.region(1 << 20);
-            RawClient.Region other = RawClient.region(1 << 20);
-            try (RawClient client = RawClient.greet(socket, RAM, "overlap")) {
+            try (RawClient.Region region = RawClient.region(1 << 20);
+                    RawClient.Region other = RawClient.region(1 << 20);
+                    RawClient client = RawClient.greet(socket, RAM, "overlap")) {
                 RawClient.need(MessageType.DONE, client.register(0, region));
                 for (long by : new long[] {-4096, 0, 4096, (1 << 20) - 4096}) {
-                    refused(
+                    RawClient.refused(
                             client.register(
                                     1,
                                     region.address() + by,
@@ -313,11 +308,8 @@ enum Deed {
                                     other.faults().fd()),
                             "overlap");
                 }
-                refused(client.register(0, other), "there is a region 0");
-                alive(client);
-            } finally {
-                close(region);
-                close(other);
+                RawClient.refused(client.register(0, other), "there is a region 0");
+                client.alive();
             }
         }
     },
@@ -334,16 +326,16 @@ enum Deed {
                         MessageType.PIN,
                         MessageType.UNPIN,
                         MessageType.RESIDENCY)) {
-                    refused(client.range(type, 0, 1 << 20, 4096), "leaves region");
-                    refused(client.range(type, 0, 0, (1 << 20) + 4096), "leaves region");
-                    refused(client.range(type, 0, (1L << 47) - 4096, 4096), "leaves region");
-                    refused(client.range(type, 7, 0, 4096), "no region 7");
+                    RawClient.refused(client.range(type, 0, 1 << 20, 4096), "leaves region");
+                    RawClient.refused(client.range(type, 0, 0, (1 << 20) + 4096), "leaves region");
+                    RawClient.refused(client.range(type, 0, (1L << 47) - 4096, 4096), "leaves region");
+                    RawClient.refused(client.range(type, 7, 0, 4096), "no region 7");
                 }
-                refused(client.range(MessageType.UNPIN, 0, 0, 4096), "not pinned");
-                refused(client.range(MessageType.PIN, 0, 0, 1 << 20), "cannot pin");
-                refused(client.ask(new UnregisterRegion().encode(client.buffer, 4, 9)), "no region 9");
-                alive(client);
-                close(region);
+                RawClient.refused(client.range(MessageType.UNPIN, 0, 0, 4096), "not pinned");
+                RawClient.refused(client.range(MessageType.PIN, 0, 0, 1 << 20), "cannot pin");
+                RawClient.refused(client.ask(new UnregisterRegion().encode(client.buffer, 4, 9)), "no region 9");
+                client.alive();
+                region.close();
             }
         }
     },
@@ -357,10 +349,10 @@ enum Deed {
                     for (int i = 0; i < Wire.MAX_RANGES; i++) {
                         request.add(0, 64 << 20);
                     }
-                    refused(client.ask(request), "together");
+                    RawClient.refused(client.ask(request), "together");
                 }
-                alive(client);
-                close(region);
+                client.alive();
+                region.close();
             }
         }
     },
@@ -377,7 +369,7 @@ enum Deed {
                 }
                 check(false, "a hundred thousand answers were taken by nobody");
             } catch (NativeException e) {
-                requireClosed(e);
+                RawClient.requireClosed(e);
             }
         }
     },
@@ -390,7 +382,7 @@ enum Deed {
                     client.connection.send(
                             notice.begin(client.buffer, MessageType.FREE, 0, 5).add(0, 4096));
                 }
-                alive(client);
+                client.alive();
             }
         }
     },
@@ -403,7 +395,7 @@ enum Deed {
                     all.add(RawClient.connect(socket));
                 }
             } catch (NativeException e) {
-                requireClosed(e);
+                RawClient.requireClosed(e);
             } finally {
                 all.forEach(RawClient::close);
             }
@@ -412,8 +404,8 @@ enum Deed {
     REGISTERS_WITHOUT_END(Price.NOTHING) {
         @Override
         void run(Path socket, SplittableRandom random) {
-            RawClient.Region region = RawClient.region(4096);
-            try (RawClient client = RawClient.greet(socket, RAM, "regions")) {
+            try (RawClient.Region region = RawClient.region(4096);
+                    RawClient client = RawClient.greet(socket, RAM, "regions")) {
                 int taken = 0;
                 while (client.register(
                                         taken,
@@ -426,9 +418,7 @@ enum Deed {
                     taken++;
                 }
                 check(taken < 2000, taken + " regions were taken");
-                alive(client);
-            } finally {
-                close(region);
+                client.alive();
             }
         }
     },
@@ -461,7 +451,7 @@ enum Deed {
                     }
                 } finally {
                     client.close();
-                    close(region);
+                    region.close();
                 }
             }
         }
@@ -484,7 +474,7 @@ enum Deed {
             RawClient.Region region = touched(socket);
             Mapping other = Mapping.shared(region.file(), 0, region.bytes());
             other.segment().fill((byte) 3);
-            read(region);
+            region.read();
         }
     },
     UNMAPS_ITS_REGION(Price.LIFE) {
@@ -516,7 +506,7 @@ enum Deed {
                     Uffdio.REGISTER_MISSING | Uffdio.REGISTER_MINOR,
                     Uffdio.REQUIRED_FEATURES);
             RawClient.need(MessageType.DONE, client.register(0, region));
-            write(region);
+            region.write();
         }
     },
     REGISTERS_NOTHING_WITH_ITS_USERFAULTFD(Price.LIFE) {
@@ -561,7 +551,7 @@ enum Deed {
             System.setProperty("jdk.lang.Process.launchMechanism", "FORK");
             RawClient client = RawClient.greet(socket, RAM, "forks");
             RawClient.Region region = withEvents(client);
-            write(region);
+            region.write();
             for (int i = 0; i < 1000; i++) {
                 new ProcessBuilder("true").start();
             }
@@ -572,7 +562,7 @@ enum Deed {
         void run(Path socket, SplittableRandom random) {
             RawClient client = RawClient.greet(socket, RAM, "events");
             RawClient.Region region = withEvents(client);
-            write(region);
+            region.write();
             RawCalls.advise(region.address(), 4096, RawCalls.MADV_REMOVE);
             region.mapping().close();
         }
@@ -589,7 +579,7 @@ enum Deed {
                     region.faults().read(events);
                 }
             });
-            Thread.ofPlatform().daemon().start(() -> write(region));
+            Thread.ofPlatform().daemon().start(region::write);
             pause();
             client.close();
             pause();
@@ -637,67 +627,6 @@ enum Deed {
 
     abstract void run(Path socket, SplittableRandom random) throws IOException;
 
-    private static void send(RawClient client, byte[] bytes, Fd... descriptors) {
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment message = arena.allocate(bytes.length);
-            message.copyFrom(MemorySegment.ofArray(bytes));
-            client.connection.socket().send(message, descriptors);
-        } catch (NativeException e) {
-            requireClosed(e);
-        }
-    }
-
-    /** Whatever it was sent before, the daemon never leaves a client waiting. */
-    private static void answersOrHasClosed(RawClient client) {
-        client.connection.send(new Query().encode(client.buffer, MessageType.STATUS, 77, 0));
-        Optional<Message> answer;
-        do {
-            answer = client.answer();
-        } while (answer.isPresent() && answer.get().correlation() != 77);
-    }
-
-    /** At most a last word comes, and then nothing. */
-    private static void expectClosed(RawClient client) {
-        try {
-            Message last = client.answer().orElse(null);
-            if (last != null) {
-                RawClient.need(MessageType.ERROR, last);
-                check(client.answer().isEmpty(), "the connection goes on after " + last);
-            }
-        } catch (NativeException e) {
-            requireClosed(e);
-        }
-    }
-
-    private static void requireClosed(NativeException e) {
-        String name = String.valueOf(e.getMessage());
-        check(
-                name.contains("EPIPE")
-                        || name.contains("ECONNRESET")
-                        || name.contains("EAGAIN")
-                        || name.contains("ECONNREFUSED")
-                        || name.contains("EMSGSIZE"),
-                name);
-    }
-
-    private static void refused(Message answer, String why) {
-        RawClient.need(MessageType.ERROR, answer);
-        String detail = ((Failure) answer).detail();
-        check(detail.contains(why), "'" + detail + "' does not say '" + why + "'");
-    }
-
-    private static void alive(RawClient client) {
-        client.connection.send(new Query().encode(client.buffer, MessageType.STATUS, 77, 0));
-        Message answer;
-        do {
-            answer = client.answer().orElseThrow();
-        } while (answer.correlation() != 77);
-        RawClient.need(MessageType.COUNTERS, answer);
-        while (((Counters) answer).following() == Following.MORE) {
-            answer = client.answer().orElseThrow();
-        }
-    }
-
     private static void check(boolean holds, @Nullable String otherwise) {
         if (!holds) {
             throw new AssertionError(otherwise);
@@ -711,7 +640,7 @@ enum Deed {
     /** Memory four times its RAM, all of it written. */
     private static RawClient.Region touched(RawClient client) {
         RawClient.Region region = client.memory(0, 4 * RAM);
-        write(region);
+        region.write();
         return region;
     }
 
@@ -724,26 +653,6 @@ enum Deed {
         RawClient.Region region = new RawClient.Region(file, mapping, faults);
         RawClient.need(MessageType.DONE, client.register(0, region));
         return region;
-    }
-
-    private static void write(RawClient.Region region) {
-        for (long at = 0; at < region.bytes(); at += 4096) {
-            region.segment().set(JAVA_LONG, at, at | 1);
-        }
-    }
-
-    private static void read(RawClient.Region region) {
-        long sum = 0;
-        for (long at = 0; at < region.bytes(); at += 4096) {
-            sum += region.segment().get(JAVA_LONG, at);
-        }
-        check(sum < 0, "memory that was tampered with reads " + sum);
-    }
-
-    private static void close(RawClient.Region region) {
-        region.mapping().close();
-        region.faults().close();
-        region.file().close();
     }
 
     /** Whatever its threads are doing. */

@@ -1,20 +1,27 @@
 package org.heteromem.live.daemon;
 
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.heteromem.live.natives.Fd;
 import org.heteromem.live.natives.Mapping;
 import org.heteromem.live.natives.Memfd;
+import org.heteromem.live.natives.NativeException;
 import org.heteromem.live.natives.Uffdio;
 import org.heteromem.live.natives.UnixSocket;
 import org.heteromem.live.natives.Userfault;
 import org.heteromem.live.wire.Connection;
+import org.heteromem.live.wire.Counters;
 import org.heteromem.live.wire.Failure;
+import org.heteromem.live.wire.Following;
 import org.heteromem.live.wire.Hello;
 import org.heteromem.live.wire.Message;
 import org.heteromem.live.wire.MessageType;
+import org.heteromem.live.wire.Query;
 import org.heteromem.live.wire.RangeRequest;
 import org.heteromem.live.wire.RegisterRegion;
 
@@ -23,8 +30,10 @@ final class RawClient implements AutoCloseable {
     static final int PAGE = 4096;
     static final int ALL_MODES = Uffdio.REGISTER_MISSING | Uffdio.REGISTER_MINOR | Uffdio.REGISTER_WP;
 
+    private static final long ALIVE = 77;
+
     /** Memory that is, or is not, what a daemon wants. */
-    record Region(Memfd file, Mapping mapping, Userfault faults) {
+    record Region(Memfd file, Mapping mapping, Userfault faults) implements AutoCloseable {
         long address() {
             return mapping.address();
         }
@@ -35,6 +44,29 @@ final class RawClient implements AutoCloseable {
 
         MemorySegment segment() {
             return mapping.segment();
+        }
+
+        /** Touches every page. */
+        void write() {
+            for (long at = 0; at < bytes(); at += PAGE) {
+                segment().set(JAVA_LONG, at, at | 1);
+            }
+        }
+
+        /** Looks at every page of what was tampered with; never gets to the end. */
+        void read() {
+            long sum = 0;
+            for (long at = 0; at < bytes(); at += PAGE) {
+                sum += segment().get(JAVA_LONG, at);
+            }
+            throw new AssertionError("memory that was tampered with reads " + sum);
+        }
+
+        @Override
+        public void close() {
+            mapping.close();
+            faults.close();
+            file.close();
         }
     }
 
@@ -124,6 +156,74 @@ final class RawClient implements AutoCloseable {
         if (answer.type() != type) {
             String detail = answer instanceof Failure failure ? ": " + failure.detail() : "";
             throw new AssertionError("answer " + answer.type() + detail + " instead of " + type);
+        }
+    }
+
+    // ---- what becomes of those who do wrong --------------------------------------------------------------------
+
+    /** Sends anything, to a daemon that may have had enough of this client. */
+    void send(byte[] bytes, Fd... descriptors) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment message = arena.allocate(bytes.length);
+            message.copyFrom(MemorySegment.ofArray(bytes));
+            connection.socket().send(message, descriptors);
+        } catch (NativeException e) {
+            requireClosed(e);
+        }
+    }
+
+    /** The daemon has refused, and says why. */
+    static void refused(Message answer, String why) {
+        need(MessageType.ERROR, answer);
+        String detail = ((Failure) answer).detail();
+        if (!detail.contains(why)) {
+            throw new AssertionError("'" + detail + "' does not say '" + why + "'");
+        }
+    }
+
+    /** The daemon still answers this client. */
+    void alive() {
+        connection.send(new Query().encode(buffer, MessageType.STATUS, ALIVE, 0));
+        Message answer;
+        do {
+            answer = answer().orElseThrow();
+        } while (answer.correlation() != ALIVE);
+        need(MessageType.COUNTERS, answer);
+        while (((Counters) answer).following() == Following.MORE) {
+            answer = answer().orElseThrow();
+        }
+    }
+
+    /** Whatever it was sent before, the daemon never leaves a client waiting. */
+    void answersOrHasClosed() {
+        connection.send(new Query().encode(buffer, MessageType.STATUS, ALIVE, 0));
+        Optional<Message> answer;
+        do {
+            answer = answer();
+        } while (answer.isPresent() && answer.get().correlation() != ALIVE);
+    }
+
+    /** At most a last word comes, and then nothing. */
+    void expectClosed() {
+        try {
+            Message last = answer().orElse(null);
+            if (last != null) {
+                need(MessageType.ERROR, last);
+                if (answer().isPresent()) {
+                    throw new AssertionError("the connection goes on after " + last);
+                }
+            }
+        } catch (NativeException e) {
+            requireClosed(e);
+        }
+    }
+
+    /** An error that the end of the connection explains. */
+    static void requireClosed(NativeException e) {
+        String name = String.valueOf(e.getMessage());
+        if (Stream.of("EPIPE", "ECONNRESET", "EAGAIN", "ECONNREFUSED", "EMSGSIZE")
+                .noneMatch(name::contains)) {
+            throw new AssertionError(name);
         }
     }
 
