@@ -97,6 +97,15 @@ final class DaemonProcess implements AutoCloseable {
         return directory.resolve("socket");
     }
 
+    /** {@return what it has said} */
+    List<String> logLines() {
+        try {
+            return Files.readAllLines(directory.resolve("log"), StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     long pid() {
         return process.pid();
     }

@@ -62,6 +62,18 @@ final class Live implements AutoCloseable {
         }
     }
 
+    /** Has the daemon answer a question, for which it makes objects. */
+    void ask() {
+        memory.status();
+    }
+
+    /** {@return how often the daemon has collected garbage, if it was told to log that} */
+    long collections() {
+        return daemon.logLines().stream()
+                .filter(line -> line.contains(" Pause "))
+                .count();
+    }
+
     long daemonPid() {
         return memory.daemonPid();
     }

@@ -27,6 +27,10 @@ public final class Custody implements AutoCloseable {
     private static final int POLL_MILLIS = 2;
     /** Keepers that may die in a row before they were of any use. */
     private static final int MOST_FAILURES = 10;
+    /** After that, how long until the next ten; twice as long each time. */
+    private static final int FIRST_PAUSE_MILLIS = 1000;
+
+    private static final int LAST_PAUSE_MILLIS = 60_000;
 
     private final Path socket;
     private final List<String> keeperCommand;
@@ -277,8 +281,9 @@ public final class Custody implements AutoCloseable {
 
     /** Sees to it that a keeper that dies is replaced at once, and not when it is needed. */
     private void watch() {
+        int pause = FIRST_PAUSE_MILLIS;
         while (!closed) {
-            UnixSocket watched;
+            UnixSocket watched = null;
             synchronized (this) {
                 try {
                     watched = needKeeper();
@@ -287,11 +292,20 @@ public final class Custody implements AutoCloseable {
                     continue;
                 } catch (IllegalStateException e) {
                     if (!closed) {
-                        log.accept("without a keeper, memory would be lost with this process: " + e.getMessage());
+                        log.accept("without a keeper, memory would be lost with this process; the next try is in "
+                                + pause + " ms: " + e.getMessage());
                     }
-                    return;
                 }
             }
+            if (watched == null) {
+                // Whatever it was, such as a machine without memory for one more process, may pass.
+                Poller poller = new Poller(1);
+                poller.add(bell.fd(), Poller.IN);
+                poller.poll(pause);
+                pause = Math.min(2 * pause, LAST_PAUSE_MILLIS);
+                continue;
+            }
+            pause = FIRST_PAUSE_MILLIS;
             Poller poller = new Poller(2);
             int ring = poller.add(bell.fd(), Poller.IN);
             int spoken = poller.add(watched.fd(), 0);
