@@ -172,17 +172,20 @@ final class SoakClient {
         }
     }
 
-    /** {@return whether the daemon of a client that has ended is gone too; then its file is removed} */
+    /**
+     * {@return whether the daemon of a client that has ended is gone too, and its keeper, which may just be starting another
+     * one; then its file is removed}
+     */
     boolean leftNothing() throws IOException {
-        if (ownDaemon
-                && Files.exists(overflow)
-                && Java.running(DaemonMain.class.getName(), Long.toString(pid()))
-                        .findAny()
-                        .isPresent()) {
+        if (ownDaemon && (isLeft(DaemonMain.class.getName()) || isLeft(Killer.KEEPER))) {
             return false;
         }
         Files.deleteIfExists(overflow);
         return true;
+    }
+
+    private boolean isLeft(String main) {
+        return Java.running(main, Long.toString(pid())).findAny().isPresent();
     }
 
     private String words() {

@@ -290,6 +290,9 @@ public final class Custody implements AutoCloseable {
                 } catch (NativeException e) {
                     forget();
                     continue;
+                } catch (BusyException e) {
+                    log.accept("without a keeper, memory would be lost with this process: " + e.getMessage());
+                    return;
                 } catch (IllegalStateException e) {
                     if (!closed) {
                         log.accept("without a keeper, memory would be lost with this process; the next try is in "
@@ -302,6 +305,9 @@ public final class Custody implements AutoCloseable {
                 Poller poller = new Poller(1);
                 poller.add(bell.fd(), Poller.IN);
                 poller.poll(pause);
+                if (!closed) {
+                    bell.drain();
+                }
                 pause = Math.min(2 * pause, LAST_PAUSE_MILLIS);
                 continue;
             }
