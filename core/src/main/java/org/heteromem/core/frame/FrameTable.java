@@ -611,6 +611,20 @@ public final class FrameTable {
         return true;
     }
 
+    /**
+     * A page was mapped after its frame was unlocked: wakes who began to wait in between.
+     *
+     * @param frame a frame, which may be free again
+     */
+    public void mapped(long frame) {
+        Section s = sectionIfValid(frame);
+        boolean awaited =
+                s != null && ((long) WORD.getVolatile(s.words, s.word(frame, Frames.STATE)) & Frames.WAITERS) != 0;
+        if (awaited && stopWaitingIfMapped(frame)) {
+            wakeReleased(frame);
+        }
+    }
+
     void wakeReleased(long frame) {
         waits.wake(frame);
     }

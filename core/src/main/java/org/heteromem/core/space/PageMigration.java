@@ -404,7 +404,8 @@ public final class PageMigration implements PageMoves {
         }
         long page = source(i);
         long copy = frames.copyOf(page);
-        if (copy == 0 || !device.memory().contains(copy) || !frames.takeCopy(page, copy)) {
+        // The numbers of a device that was removed can be another one's.
+        if (copy == 0 || device.removed() || !device.memory().contains(copy) || !frames.takeCopy(page, copy)) {
             return 0;
         }
         if (!frames.tryLock(copy)) {
@@ -658,6 +659,9 @@ public final class PageMigration implements PageMoves {
             }
             unlockArrived();
             putBackInPlace(mm, area);
+            if (area.homed != null) {
+                wakeWhoWaits();
+            }
         }
         // Backwards, so that free lists, which hand out last what came first, give neighbouring frames in order again.
         for (int i = count - 1; i >= 0; i--) {
@@ -685,6 +689,15 @@ public final class PageMigration implements PageMoves {
         for (int i = 0; i < count; i++) {
             if (arrivedSole(i)) {
                 frames.unlock(destinations[i]);
+            }
+        }
+    }
+
+    /** For a frame of homed memory that was held after its page was thrown away somebody may have begun to wait just now. */
+    private void wakeWhoWaits() {
+        for (int i = 0; i < count; i++) {
+            if (arrivedSole(i)) {
+                frames.mapped(destinations[i]);
             }
         }
     }

@@ -14,7 +14,7 @@ public record StorageOptions(
     private static final int MOST_AROUND = 32;
 
     /**
-     * {@return one page for a single touch, up to 16 for sequential ones; nobody listens; a clock of its own; copies stay
+     * {@return one page for a single touch, up to 32 for sequential ones; nobody listens; a clock of its own; copies stay
      *     where that has proved of use}
      */
     public static StorageOptions defaults() {

@@ -2,6 +2,7 @@ package org.heteromem.live.daemon;
 
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
 import org.heteromem.core.Access;
 import org.heteromem.core.AddressSpace;
@@ -79,6 +80,9 @@ final class FaultPump implements Runnable, AutoCloseable {
     private final HaltPolling polling = new HaltPolling(Runtime.getRuntime().availableProcessors());
     private final Host host;
     private final CopyOnWriteArrayList<Userfault> sources = new CopyOnWriteArrayList<>();
+    /** How often the sources have changed; counted after the change. */
+    private final AtomicInteger changes = new AtomicInteger();
+
     private final ConcurrentLinkedQueue<Retry> retries = new ConcurrentLinkedQueue<>();
     private final EventFd wake = EventFd.create();
     private volatile boolean stopped;
@@ -102,11 +106,13 @@ final class FaultPump implements Runnable, AutoCloseable {
     /** Serves one more userfaultfd from now on. */
     void add(Userfault source) {
         sources.add(source);
+        changes.incrementAndGet();
         wake.signal();
     }
 
     void remove(Userfault source) {
         sources.remove(source);
+        changes.incrementAndGet();
         wake.signal();
     }
 
@@ -137,6 +143,7 @@ final class FaultPump implements Runnable, AutoCloseable {
 
     /** Serves until the set of sources changes. */
     private void serve(UserfaultEvents events) {
+        int seen = changes.get();
         Userfault[] all = sources.toArray(Userfault[]::new);
         Poller poller = new Poller(all.length + 1);
         int bell = poller.add(wake.fd(), Poller.IN);
@@ -145,8 +152,7 @@ final class FaultPump implements Runnable, AutoCloseable {
         }
         while (!stopped) {
             polling.await(poller);
-            boolean rung = poller.ready(bell) != 0;
-            if (rung) {
+            if (poller.ready(bell) != 0) {
                 wake.drain();
                 retry();
             }
@@ -155,7 +161,8 @@ final class FaultPump implements Runnable, AutoCloseable {
                     drain(all[i], events);
                 }
             }
-            if (rung && all.length != sources.size()) {
+            // Not only when the bell was heard: one that is closed already is all that a poll tells of.
+            if (changes.get() != seen) {
                 return;
             }
         }
@@ -167,6 +174,7 @@ final class FaultPump implements Runnable, AutoCloseable {
             count = source.read(events);
             if (count < 0) {
                 sources.remove(source);
+                changes.incrementAndGet();
                 wake.signal();
                 if (count != -Errno.EBADF) {
                     host.ended("reading its page faults failed: " + Errno.describe(-count));

@@ -140,27 +140,38 @@ public final class Custody implements AutoCloseable {
 
     /** Listens to a keeper that has just taken us on. */
     private void take(UnixSocket found, List<Item> into) {
-        for (; ; ) {
-            Packet.Received message = packet.receive(found)
-                    .orElseThrow(() -> new IllegalStateException("the keeper at " + socket + " has hung up"));
-            switch (message.kind()) {
-                case ITEM -> into.add(message.item());
-                case REFUSED -> {
-                    started = null;
-                    found.close();
-                    throw new BusyException("daemon " + message.payload()
-                            + " serves here already, and its keeper is at " + socket
-                            + "; use that daemon, or another socket");
-                }
-                case BEGIN -> {
-                    started = null;
-                    keeper = found;
-                    say(Packet.Kind.WORKER, new Item("worker", String.join("\0", workerCommand), List.of()));
-                    return;
-                }
-                default -> throw new IllegalStateException("a keeper does not begin with " + message.kind());
+        try {
+            while (!begins(found, into)) {
+                // One more item.
             }
+        } catch (RuntimeException e) {
+            if (keeper != found) {
+                found.close();
+            }
+            throw e;
         }
+    }
+
+    /** {@return whether that was the last word before it is ours} */
+    private boolean begins(UnixSocket found, List<Item> into) {
+        Packet.Received message = packet.receive(found)
+                .orElseThrow(() -> new IllegalStateException("the keeper at " + socket + " has hung up"));
+        switch (message.kind()) {
+            case ITEM -> into.add(message.item());
+            case REFUSED -> {
+                started = null;
+                throw new BusyException("daemon " + message.payload() + " serves here already, and its keeper is at "
+                        + socket + "; use that daemon, or another socket");
+            }
+            case BEGIN -> {
+                started = null;
+                keeper = found;
+                say(Packet.Kind.WORKER, new Item("worker", String.join("\0", workerCommand), List.of()));
+                return true;
+            }
+            default -> throw new IllegalStateException("a keeper does not begin with " + message.kind());
+        }
+        return false;
     }
 
     /** The keeper, waited for if it is only just starting; a new one gets everything. */
@@ -188,12 +199,15 @@ public final class Custody implements AutoCloseable {
                 break;
             }
             Process starting = started;
-            if (starting != null && !starting.isAlive()) {
+            if (starting == null || !starting.isAlive()) {
                 if (++failures == MOST_FAILURES) {
                     throw new IllegalStateException(
                             "no keeper lives long enough to be of use, " + failures + " have died: " + keeperCommand);
                 }
-                log.accept("a keeper has died before it kept anything: starting another one");
+                log.accept(
+                        starting == null
+                                ? "starting a keeper"
+                                : "a keeper has died before it kept anything: starting another one");
                 startKeeper();
             }
             if (System.nanoTime() - deadline > 0) {
@@ -250,7 +264,13 @@ public final class Custody implements AutoCloseable {
         }
         if (!closed) {
             replacing = true;
-            startKeeper();
+            try {
+                startKeeper();
+            } catch (IllegalStateException e) {
+                // Whoever needs it tries again.
+                started = null;
+                log.accept(String.valueOf(e.getMessage()));
+            }
         }
     }
 
