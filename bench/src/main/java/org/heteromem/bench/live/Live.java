@@ -1,6 +1,7 @@
 package org.heteromem.bench.live;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -9,16 +10,18 @@ import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Random;
+import java.util.stream.Collectors;
 import org.heteromem.live.Heteromem;
 import org.heteromem.live.natives.Cpus;
 
-/** Managed memory with a daemon of its own, and what is measured of it. Used by one thread, which it binds to CPU 0. */
+/** Managed memory with a daemon of its own, and what is measured of it. Used by one thread, which it binds to CPU 0 while it is open. */
 final class Live implements AutoCloseable {
     static final int PAGE = 4096;
     private static final int BATCH = 512;
     private static final int MOST_TRIES = 100;
     private static final VarHandle BYTE = ValueLayout.JAVA_BYTE.varHandle();
 
+    private final BitSet before = Cpus.allowed();
     private final DaemonProcess daemon;
     private final Heteromem memory;
     private final Arena arena;
@@ -37,7 +40,7 @@ final class Live implements AutoCloseable {
     Live(int daemonCpu, String device, int pages, int around, String... jvmOptions) throws IOException {
         BitSet first = new BitSet();
         first.set(0);
-        Cpus.bind(first);
+        bind(first);
         this.pages = pages;
         long bytes = (long) pages * PAGE;
         long ram = 2 * bytes;
@@ -52,6 +55,21 @@ final class Live implements AutoCloseable {
         arena = memory.arena();
         segment = arena.allocate(bytes, BATCH * (long) PAGE);
         fillMixed();
+    }
+
+    /** Both the caller and the first thread, by which a daemon tells where this process runs. */
+    private static void bind(BitSet cpus) {
+        Cpus.bind(cpus);
+        String pid = Long.toString(ProcessHandle.current().pid());
+        String list = cpus.stream().mapToObj(Integer::toString).collect(Collectors.joining(","));
+        try {
+            Process taskset = new ProcessBuilder("taskset", "-p", "-c", list, pid).start();
+            if (taskset.onExit().join().exitValue() != 0) {
+                throw new IllegalStateException("taskset -p -c " + list + " " + pid + " failed");
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     /** Contents that compress to about half: numbers that grow, and random ones. */
@@ -169,5 +187,7 @@ final class Live implements AutoCloseable {
         arena.close();
         memory.close();
         daemon.close();
+        // What is started from here on would else inherit it.
+        bind(before);
     }
 }

@@ -166,13 +166,14 @@ public final class CompressedStore implements PageStore {
         if (isFilled(source, at, value) && writeFill(page, value)) {
             return;
         }
-        MemorySegment.copy(source, at, codec.page(), 0, Page.SIZE);
-        int length = codec.compress();
+        int length = codec.compress(source, at);
         MemorySegment bytes = codec.packed();
         int checksum;
         if (length > SlotLayout.MAX_PACKED) {
             length = Page.SIZE;
             bytes = codec.page();
+            // What is checked is what is kept: a copy.
+            MemorySegment.copy(source, at, bytes, 0, Page.SIZE);
             checksum = codec.pageChecksum();
         } else {
             checksum = codec.packedChecksum(length);
@@ -295,6 +296,11 @@ public final class CompressedStore implements PageStore {
                 freeSlot(page, old);
             }
         }
+    }
+
+    @Override
+    public boolean trim() {
+        return slabs.trim();
     }
 
     @Override

@@ -44,9 +44,9 @@ final class PageCodec {
         return packed;
     }
 
-    /** {@return how many bytes the page has become} */
-    int compress() {
-        return compressor.compress(page, packed);
+    /** {@return how many bytes a page has become} */
+    int compress(MemorySegment source, long at) {
+        return compressor.compress(source.asSlice(at, Page.SIZE), packed);
     }
 
     /** {@return whether the bytes were those of a whole page} */

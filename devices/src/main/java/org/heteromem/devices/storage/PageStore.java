@@ -48,6 +48,16 @@ public interface PageStore extends FrameStore {
         return capacityBytes();
     }
 
+    /**
+     * Gives back to the system memory that has held nothing since the last call. Stores keep what they may soon need again:
+     * whoever wants to have it calls this from time to time, once a second for example. Thread-safe.
+     *
+     * @return whether there will be something to give back unless it is used until the next call
+     */
+    default boolean trim() {
+        return false;
+    }
+
     /** {@return what is wrong with the store's books, for people, while nothing is under way; empty if nothing is} */
     default List<String> audit() {
         return List.of();

@@ -7,14 +7,14 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Which slots of which slabs are free. A slab of 256 KiB holds slots of one class; empty ones go back to where all classes
- * find them, and beyond a few their memory back to the system. A class has its own lock, under which nothing but bits is
- * touched. Nothing here survives a sudden end: {@link #adopt} builds it again from the index. Thread-safe.
+ * find them, and if they are not needed between one {@link #trim} and the next, their memory back to the system. A class has
+ * its own lock, under which nothing but bits is touched. Nothing here survives a sudden end: {@link #adopt} builds it again
+ * from the index. Thread-safe.
  */
 final class Slabs {
     static final long NONE = -1;
 
     private static final int SHIFT = 18;
-    private static final int WARM = 8;
 
     /** Gives a slab's memory back. */
     @FunctionalInterface
@@ -111,15 +111,23 @@ final class Slabs {
     /** Innermost; guards what follows. */
     private final ReentrantLock lock = new ReentrantLock();
 
-    private final int[] empty;
-    private int emptyCount;
+    /** Empty slabs that have their memory still, the last to become so on top. */
+    private final int[] warm;
+
     private int warmCount;
+    /** The fewest that there were since the last trim. */
+    private int warmLeast;
+    /** Empty slabs without memory. */
+    private final int[] cold;
+
+    private int coldCount;
     private int fresh;
 
     Slabs(long bytes, Release release) {
         int count = (int) (bytes >>> SHIFT);
         this.slabs = new Slab[count];
-        this.empty = new int[count];
+        this.warm = new int[count];
+        this.cold = new int[count];
         this.release = release;
         Arrays.setAll(rooms, _ -> new Room());
     }
@@ -133,7 +141,7 @@ final class Slabs {
     long bytesHeld() {
         lock.lock();
         try {
-            return (long) (fresh - emptyCount) << SHIFT;
+            return (long) (fresh - warmCount - coldCount) << SHIFT;
         } finally {
             lock.unlock();
         }
@@ -207,9 +215,11 @@ final class Slabs {
         lock.lock();
         try {
             int index;
-            if (emptyCount > 0) {
-                index = empty[--emptyCount];
-                warmCount = Math.max(0, warmCount - 1);
+            if (warmCount > 0) {
+                index = warm[--warmCount];
+                warmLeast = Math.min(warmLeast, warmCount);
+            } else if (coldCount > 0) {
+                index = cold[--coldCount];
             } else if (fresh < slabs.length) {
                 index = fresh++;
             } else {
@@ -265,26 +275,40 @@ final class Slabs {
     }
 
     private void giveBack(int index) {
-        boolean cool;
         lock.lock();
         try {
-            cool = warmCount >= WARM;
+            warm[warmCount++] = index;
         } finally {
             lock.unlock();
         }
-        if (cool) {
-            release.release((long) index << SHIFT, SlotLayout.SLAB_BYTES);
+    }
+
+    /**
+     * Gives back to the system the memory of as many empty slabs as nobody has needed since the last time.
+     *
+     * @return whether empty slabs still have theirs
+     */
+    boolean trim() {
+        for (boolean more = true; more; ) {
+            // One at a time: who needs a slab does not wait for all of them.
+            lock.lock();
+            try {
+                more = warmLeast > 0;
+                if (more) {
+                    int index = warm[warmCount - 1];
+                    release.release((long) index << SHIFT, SlotLayout.SLAB_BYTES);
+                    warmCount--;
+                    warmLeast--;
+                    cold[coldCount++] = index;
+                }
+            } finally {
+                lock.unlock();
+            }
         }
         lock.lock();
         try {
-            if (cool) {
-                // At the bottom: those whose memory is still there go first.
-                empty[emptyCount++] = empty[0];
-                empty[0] = index;
-            } else {
-                empty[emptyCount++] = index;
-                warmCount++;
-            }
+            warmLeast = warmCount;
+            return warmCount > 0;
         } finally {
             lock.unlock();
         }
@@ -346,7 +370,8 @@ final class Slabs {
             for (int i = 0; i < fresh; i++) {
                 Slab slab = slabs[i];
                 if (slab == null) {
-                    empty[emptyCount++] = i;
+                    // Whether it has memory is not known; a trim makes sure.
+                    warm[warmCount++] = i;
                 } else if (slab.used < slab.slots) {
                     rooms[slab.slotClass].add(slab);
                 }

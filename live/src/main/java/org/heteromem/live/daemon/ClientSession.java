@@ -84,7 +84,7 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
         this.answers = new ClientAnswers(client, connection, this.log);
         this.custody = new ClientCustody(daemon.custody(), number);
         this.memory = new ClientMemory(daemon, number, this, this.log);
-        this.pump = new FaultPump(memory.space(), memory.mmu(), this);
+        this.pump = new FaultPump(memory.space(), memory.mmu(), HaltPolling.of(pid), this);
         this.pins = new ClientPins(memory.space(), custody);
         this.regions = new ClientRegions(daemon, number, memory, pump, pins, custody);
         this.view = new ClientView(memory, pump);

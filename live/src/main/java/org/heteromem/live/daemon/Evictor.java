@@ -26,6 +26,8 @@ final class Evictor implements Runnable {
     private static final int MIN_PART = 4;
     /** How often in a row it must have tried in vain. */
     private static final int STUCK = 20;
+    /** How long what has become empty on a device is kept for what comes next. */
+    private static final long TRIM_NANOS = 1_000_000_000;
     /** Pages moved at a time by somebody who waits for the first of them. */
     private static final int DIRECT_BATCH = 64;
 
@@ -36,6 +38,13 @@ final class Evictor implements Runnable {
     private final List<StorageDevice> devices;
     private final long low;
     private final long high;
+    /** When; the evictor's thread only, as the next. */
+    private long trimmed = System.nanoTime();
+
+    private boolean untrimmed;
+    /** Whether it waits until somebody tells that there is something to do. */
+    private volatile boolean asleep;
+
     private volatile @Nullable Thread thread;
     private volatile boolean stopped;
     private volatile int fruitless;
@@ -95,12 +104,31 @@ final class Evictor implements Runnable {
             }
             if (budget.free() >= low || devices.isEmpty()) {
                 if (!worked) {
-                    LockSupport.park(this);
+                    idle();
                 }
             } else if (!worked) {
                 // Everything is pinned, busy or refused: whoever needs a frame will say so.
                 LockSupport.parkNanos(this, 1_000_000);
             }
+        }
+    }
+
+    /** Until somebody takes frames; meanwhile what the devices do not need any more goes back to the system. */
+    private void idle() {
+        asleep = true;
+        boolean more = devices.stream().anyMatch(device -> device.store().bytesUsed() > 0);
+        if (System.nanoTime() - trimmed >= TRIM_NANOS) {
+            trimmed = System.nanoTime();
+            untrimmed = false;
+            devices.forEach(device -> untrimmed |= device.store().trim());
+        }
+        // Pages that come home make devices emptier, and nobody tells.
+        if (more || untrimmed) {
+            asleep = false;
+            LockSupport.parkNanos(this, TRIM_NANOS);
+        } else {
+            LockSupport.park(this);
+            asleep = false;
         }
     }
 
@@ -176,6 +204,9 @@ final class Evictor implements Runnable {
                 moved = device.evict(space, address, bytes);
             }
             if (moved > 0) {
+                if (asleep) {
+                    LockSupport.unpark(thread);
+                }
                 return moved;
             }
         }

@@ -77,7 +77,7 @@ final class FaultPump implements Runnable, AutoCloseable {
     private final AddressSpace space;
     private final LiveMmu mmu;
     private final ZeroAhead ahead;
-    private final HaltPolling polling = new HaltPolling(Runtime.getRuntime().availableProcessors());
+    private final HaltPolling polling;
     private final Host host;
     private final CopyOnWriteArrayList<Userfault> sources = new CopyOnWriteArrayList<>();
     /** How often the sources have changed; counted after the change. */
@@ -96,8 +96,9 @@ final class FaultPump implements Runnable, AutoCloseable {
 
     private final long[] tampering = new long[SUSPECTS];
 
-    FaultPump(AddressSpace space, LiveMmu mmu, Host host) {
+    FaultPump(AddressSpace space, LiveMmu mmu, HaltPolling polling, Host host) {
         this.space = space;
+        this.polling = polling;
         this.mmu = mmu;
         this.ahead = new ZeroAhead(space, mmu);
         this.host = host;

@@ -1,5 +1,8 @@
 package org.heteromem.live.daemon;
 
+import java.util.BitSet;
+import org.heteromem.live.natives.Cpus;
+import org.heteromem.live.natives.NativeException;
 import org.heteromem.live.natives.Poller;
 
 /**
@@ -20,10 +23,39 @@ final class HaltPolling {
     private long window;
 
     /**
-     * @param cpus how many there are
+     * @param cpus how many there are for the pump and those who fault
      */
     HaltPolling(int cpus) {
         alone = cpus < 2;
+    }
+
+    /** For the faults of a process whose first thread has this number. */
+    static HaltPolling of(int client) {
+        BitSet here = Cpus.allowed();
+        BitSet there;
+        try {
+            there = Cpus.allowed(client);
+        } catch (NativeException _) {
+            // It may be gone already, or have another number here: it runs where everything runs.
+            there = here;
+        }
+        return new HaltPolling(cpus(here, there, Runtime.getRuntime().availableProcessors()));
+    }
+
+    /**
+     * {@return on how many CPUs two processes run together}
+     *
+     * @param here where this one may run
+     * @param there where the other may
+     * @param available how many this one can use; fewer than it may run on if a control group gives no more
+     */
+    static int cpus(BitSet here, BitSet there, int available) {
+        if (available < here.cardinality()) {
+            return available;
+        }
+        BitSet all = (BitSet) here.clone();
+        all.or(there);
+        return all.cardinality();
     }
 
     /** Returns when something is ready, or after a signal. */

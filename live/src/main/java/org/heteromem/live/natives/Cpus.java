@@ -21,13 +21,23 @@ public final class Cpus {
 
     /** The CPUs that the calling thread may run on. */
     public static BitSet allowed() {
+        return allowed(0);
+    }
+
+    /**
+     * The CPUs that a thread may run on; a process is known by the first of its threads.
+     *
+     * @param thread its number, or 0 for the calling one
+     * @throws NativeException ESRCH if there is no such thread
+     */
+    public static BitSet allowed(int thread) {
         Platform.require();
         Scratch s = Scratch.get();
         MemorySegment mask = s.arguments.asSlice(0, MASK_BYTES);
         mask.fill((byte) 0);
-        int r = Calls.schedGetaffinity(0, MASK_BYTES, s.argumentsAddress);
+        int r = Calls.schedGetaffinity(thread, MASK_BYTES, s.argumentsAddress);
         if (r < 0) {
-            throw new NativeException("sched_getaffinity", "", -r);
+            throw new NativeException("sched_getaffinity", thread == 0 ? "" : "thread=" + thread, -r);
         }
         return BitSet.valueOf(mask.toArray(ValueLayout.JAVA_LONG));
     }

@@ -2,6 +2,7 @@ package org.heteromem.live.daemon;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.BitSet;
 import java.util.concurrent.locks.LockSupport;
 import org.heteromem.live.natives.EventFd;
 import org.heteromem.live.natives.Poller;
@@ -70,5 +71,23 @@ class HaltPollingTest {
             }
             assertThat(polling.window()).isZero();
         }
+    }
+
+    private static BitSet cpus(int... some) {
+        BitSet set = new BitSet();
+        for (int cpu : some) {
+            set.set(cpu);
+        }
+        return set;
+    }
+
+    @Test
+    void aDaemonBoundToACpuIsNotAloneIfItsClientRunsElsewhere() {
+        assertThat(HaltPolling.cpus(cpus(1), cpus(0, 1), 1)).isEqualTo(2);
+        assertThat(HaltPolling.cpus(cpus(1), cpus(0), 1)).isEqualTo(2);
+        assertThat(HaltPolling.cpus(cpus(0), cpus(0), 1)).isEqualTo(1);
+        assertThat(HaltPolling.cpus(cpus(0, 1), cpus(0, 1), 1))
+                .as("where a control group gives the time of one")
+                .isEqualTo(1);
     }
 }
