@@ -25,6 +25,9 @@ public final class LiveBenchmark {
     private static final Set<String> PARTS =
             Set.of("faults", "blocks", "bulk", "compressed", "resident", "programs", "tail", "daemon");
     private static final int WARM_UP = 20;
+    /** What a daemon compiles has been called tens of thousands of times. */
+    private static final int BLOCK_WARM_UP = 100;
+
     private static final int BULK_WARM_UP = 80;
     private static final int REPEATS = 9;
     private static final int BLOCK = 16;
@@ -142,7 +145,7 @@ public final class LiveBenchmark {
 
     private void faults(Where where, int block) throws IOException {
         try (Live live = new Live(where.cpu, "ram", pages, block)) {
-            measure(live, block, block == 1 ? WARM_UP : 2 * WARM_UP);
+            measure(live, block, block == 1 ? WARM_UP : BLOCK_WARM_UP);
             Floor.Fault before = floor.fault(block, where);
             Floor.Fault ours = measure(live, block, REPEATS);
             Floor.Fault best = mean(before, floor.fault(block, where));
@@ -178,14 +181,16 @@ public final class LiveBenchmark {
     private void bulk() throws IOException {
         try (Live live = new Live(1, "ram", pages, 1)) {
             times(BULK_WARM_UP, live::promoteAll);
-            double copyBefore = floor.promote();
-            double evictBefore = floor.evict();
-            double promoted = Samples.median(times(REPEATS, live::promoteAll));
-            double evicted = Samples.median(times(REPEATS, () -> {
+            DoubleSupplier outAndHome = () -> {
                 live.bringHome();
                 live.dirtyAll();
                 return live.evictAll();
-            }));
+            };
+            times(BULK_WARM_UP, outAndHome);
+            double copyBefore = floor.promote();
+            double evictBefore = floor.evict();
+            double promoted = Samples.median(times(REPEATS, live::promoteAll));
+            double evicted = Samples.median(times(REPEATS, outAndHome));
             double copy = (copyBefore + floor.promote()) / 2;
             double evict = (evictBefore + floor.evict()) / 2;
             table.atLeast("sequential promotion with prefetch", promoted, copy, "GB/s", 0.85);
@@ -205,7 +210,7 @@ public final class LiveBenchmark {
                 live.dirtyAll();
                 return live.evictAll();
             };
-            times(BULK_WARM_UP / 4, outAndHome);
+            times(BULK_WARM_UP, outAndHome);
             double out = Samples.median(times(REPEATS, outAndHome));
             fault = mean(fault, floor.fault(1, Where.OTHER_CPU));
             double evict = (evictBefore + floor.evict()) / 2;

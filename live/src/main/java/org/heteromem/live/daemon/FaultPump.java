@@ -30,6 +30,8 @@ import org.heteromem.live.natives.UserfaultEvents;
  */
 final class FaultPump implements Runnable, AutoCloseable {
     private static final int BATCH = 64;
+    /** How often one source is read before the others are looked at. */
+    private static final int READS = 16;
     /** How often a device may do its work without getting anywhere before the page counts as lost. */
     private static final int NO_PROGRESS_LIMIT = 10_000;
     /** How long nothing may leave RAM, while nobody is about to move anything, before a page counts as lost. */
@@ -170,9 +172,14 @@ final class FaultPump implements Runnable, AutoCloseable {
     }
 
     private void drain(Userfault source, UserfaultEvents events) {
-        int count;
-        do {
-            count = source.read(events);
+        // Whoever was woken on this CPU has mostly run already, and stands in its next fault: to read is cheaper than
+        // to
+        // ask first. But other sources wait too.
+        for (int reads = 0; reads < READS; reads++) {
+            int count = source.read(events);
+            if (count == 0) {
+                return;
+            }
             if (count < 0) {
                 sources.remove(source);
                 changes.incrementAndGet();
@@ -193,7 +200,7 @@ final class FaultPump implements Runnable, AutoCloseable {
                 }
             }
             host.served();
-        } while (count == events.capacity());
+        }
     }
 
     private void retry() {
