@@ -54,6 +54,8 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
     /** A client that was taken over and has not read so many greetings by then will not read this one either. */
     private static final long WELCOME_SECONDS = 60;
 
+    private static final long EVICTOR_PAUSE_NANOS = 100_000_000;
+
     private static final long WELCOME_PAUSE_NANOS = 10_000_000;
 
     private final Daemon daemon;
@@ -261,7 +263,7 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
     }
 
     private void serveFaults() {
-        threads.add(Thread.ofPlatform().name("evictor-" + number()).start(memory.evictor()));
+        threads.add(Thread.ofPlatform().name("evictor-" + number()).start(this::evict));
         threads.add(Thread.ofPlatform().name("pump-" + number()).start(pump));
     }
 
@@ -354,10 +356,26 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
         kill("its userfaultfd tells of event 0x" + Integer.toHexString(event) + ", which is no page fault");
     }
 
+    /** Without the evictor those who fault make room themselves: slow, and no reason to give up what the client has. */
+    private void evict() {
+        for (boolean failed = true; failed && !memory.isEnded(); ) {
+            try {
+                memory.evictor().run();
+                failed = false;
+            } catch (RuntimeException e) {
+                log.defect(this + ": evicting failed, and is begun again", e);
+                LockSupport.parkNanos(EVICTOR_PAUSE_NANOS);
+            }
+        }
+    }
+
     @Override
     public void broken(Throwable defect) {
-        log.defect(this + ": the daemon failed", defect);
-        kill("its page faults cannot be served any more");
+        try {
+            log.defect(this + ": the daemon failed", defect);
+        } finally {
+            kill("its page faults cannot be served any more");
+        }
     }
 
     @Override

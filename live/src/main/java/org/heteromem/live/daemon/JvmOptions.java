@@ -15,6 +15,8 @@ public final class JvmOptions {
             "-Xms8m",
             "-Xmn4m",
             "-XX:-UsePerfData",
+            // With a thread less it would serve nobody, or everybody wrongly; whoever takes over has all that counts.
+            "-XX:+ExitOnOutOfMemoryError",
             // What the compilers have freed goes back to the system.
             "-XX:TrimNativeHeapInterval=5000",
             // C2 compiled 500 methods in the first seconds and took more CPU time than all faults and evictions

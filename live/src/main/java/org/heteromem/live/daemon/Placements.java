@@ -12,22 +12,27 @@ import org.heteromem.live.natives.Mapping;
  * addressable memory of a device are not even copied; their frame is not freed before the move has ended.
  *
  * <p>A slot belongs to a page by its number, so neighbouring pages lie in neighbouring slots and are placed by one call. A
- * migration home stays within one aligned block of {@link #SLOTS} pages. Thread-safe; a slot that another page has is
- * waited for, which is as short as that page's way home. As all claim in ascending order, nobody waits in a circle.
+ * migration home stays within one aligned block of {@link #SLOTS} pages. There are several slots of a number, as many as
+ * there are threads that bring pages home at once: one of them may wait for a disk meanwhile, and those who serve faults
+ * must not wait for that. Thread-safe; only if other pages have all slots of the number, one is waited for. As all claim in
+ * ascending order, nobody waits in a circle.
  */
 final class Placements implements AutoCloseable {
     /** Most pages on their way at once, and most pages in one migration home. */
     static final int SLOTS = 512;
 
+    /** Slots of the same number: for the fault pump, a prefetch, the threads of a device that computes. */
+    static final int BANKS = 4;
+
     private static final int MASK = SLOTS - 1;
     private static final long FREE = 0;
 
     private final long base;
-    private final Mapping staging = Mapping.anonymous((long) SLOTS * Page.SIZE);
+    private final Mapping staging = Mapping.anonymous((long) BANKS * SLOTS * Page.SIZE);
     /** The page that has the slot, plus one. */
-    private final AtomicLongArray pages = new AtomicLongArray(SLOTS);
+    private final AtomicLongArray pages = new AtomicLongArray(BANKS * SLOTS);
     /** Where its contents are. */
-    private final long[] addresses = new long[SLOTS];
+    private final long[] addresses = new long[BANKS * SLOTS];
 
     /**
      * For the pages of one region.
@@ -38,12 +43,31 @@ final class Placements implements AutoCloseable {
         this.base = firstPage;
     }
 
-    private int claim(long page) {
+    /** {@return the page's slot, or below zero if it has none} */
+    private int find(long page) {
         int slot = (int) (base + page) & MASK;
-        while (pages.get(slot) != page + 1 && !pages.compareAndSet(slot, FREE, page + 1)) {
-            Thread.onSpinWait();
+        for (int bank = 0; bank < BANKS; bank++, slot += SLOTS) {
+            if (pages.get(slot) == page + 1) {
+                return slot;
+            }
         }
-        return slot;
+        return -1;
+    }
+
+    private int claim(long page) {
+        int have = find(page);
+        while (have < 0) {
+            int slot = (int) (base + page) & MASK;
+            for (int bank = 0; bank < BANKS && have < 0; bank++, slot += SLOTS) {
+                if (pages.compareAndSet(slot, FREE, page + 1)) {
+                    have = slot;
+                }
+            }
+            if (have < 0) {
+                Thread.onSpinWait();
+            }
+        }
+        return have;
     }
 
     /** Takes contents from a store: a copy, unless they can be read where they are. */
@@ -60,14 +84,14 @@ final class Placements implements AutoCloseable {
         for (long i = 0; i < count; ) {
             int slot = claim(page + i);
             long run = 1;
-            while (i + run < count && slot + run < SLOTS) {
-                claim(page + i + run);
+            // A slot in another bank begins the next run.
+            while (i + run < count && ((slot + run) & MASK) != 0 && claim(page + i + run) == slot + run) {
                 run++;
             }
             try {
                 from.read(offset + Page.address(i), staging.segment(), Page.address(slot), Page.address(run));
             } catch (RuntimeException e) {
-                for (long j = 0; j < i + run; j++) {
+                for (long j = 0; j < count; j++) {
                     forget(page + j);
                 }
                 throw e;
@@ -90,13 +114,16 @@ final class Placements implements AutoCloseable {
 
     /** {@return where a page's contents are, or 0 if none are on their way} */
     long address(long page) {
-        int slot = (int) (base + page) & MASK;
-        return pages.get(slot) == page + 1 ? addresses[slot] : 0;
+        int slot = find(page);
+        return slot >= 0 ? addresses[slot] : 0;
     }
 
     /** The page has been placed, or does not move after all. */
     void forget(long page) {
-        pages.compareAndSet((int) (base + page) & MASK, page + 1, FREE);
+        int slot = find(page);
+        if (slot >= 0) {
+            pages.compareAndSet(slot, page + 1, FREE);
+        }
     }
 
     @Override
