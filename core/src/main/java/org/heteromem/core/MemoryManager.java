@@ -442,12 +442,15 @@ public final class MemoryManager implements AutoCloseable {
     /**
      * Ends all processes and releases all memory; the bytes go when the last {@link Cpu} is closed, so that a thread which is
      * late gets an error and never a wrong byte. Idempotent.
+     *
+     * @throws IllegalStateException after all that, if the event sink has thrown
      */
     @Override
     public void close() {
         if (closed.compareAndSet(false, true)) {
             spaces().forEach(AddressSpace::exit);
             release();
+            machine.checkSink();
         }
     }
 }

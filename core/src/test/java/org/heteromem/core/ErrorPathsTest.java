@@ -4,6 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Set;
 import org.heteromem.core.device.DeviceDriver;
 import org.heteromem.core.device.DeviceFault;
@@ -66,6 +69,46 @@ class ErrorPathsTest {
         assertThat(StateChecker.check(manager)).isEmpty();
         space.unmap(base, 2L * RAM_PAGES * Page.SIZE);
         assertThat(manager.nodes().get(0).freeFrames()).isEqualTo(RAM_PAGES - 1);
+    }
+
+    /** All processes share one page of zeros; how often it is held must not be limited by what a frame can count. */
+    @Test
+    void pagesNobodyHasWrittenCanBeHeldInAnyNumber() {
+        int pages = 5000;
+        long base = map(pages);
+        AddressSpace other = manager.createAddressSpace();
+        long elsewhere = other.map(Page.SIZE, Protection.READ_WRITE, Sharing.PRIVATE);
+        MemorySegment bytes = MemorySegment.ofArray(new byte[8]);
+        try (PageReferences pinned = Pins.pin(space, base, pages, Access.READ);
+                PageReferences got = Pins.get(space, base, pages, Access.READ);
+                PageReferences foreign = Pins.pin(other, elsewhere, 1, Access.READ)) {
+            StateChecker.of(manager)
+                    .holding(pinned)
+                    .holding(got)
+                    .holding(foreign)
+                    .assertSound();
+            pinned.read(pages - 1, 0, bytes, 0, 8);
+            assertThat(bytes.get(ValueLayout.JAVA_LONG_UNALIGNED, 0)).isZero();
+        }
+        assertThat(StateChecker.check(manager)).isEmpty();
+    }
+
+    @Test
+    void aPageHasNoMorePinsThanItCanCount() {
+        long base = map(1);
+        cpu.storeLong(base, 1);
+        List<PageReferences> held = new ArrayList<>();
+        for (int i = 0; i < 4095; i++) {
+            held.add(Pins.pin(space, base, 1, Access.WRITE));
+        }
+        assertThatThrownBy(() -> Pins.pin(space, base, 1, Access.WRITE))
+                .isInstanceOf(MemoryException.class)
+                .extracting(e -> ((MemoryException) e).errno())
+                .isEqualTo(Errno.EBUSY);
+        held.removeLast().close();
+        held.add(Pins.pin(space, base, 1, Access.WRITE));
+        held.forEach(PageReferences::close);
+        assertThat(StateChecker.check(manager)).isEmpty();
     }
 
     @Test

@@ -3,7 +3,8 @@ package org.heteromem.core.event;
 /**
  * The port that every event goes to: JFR, metrics, pictures and reports read this stream and nothing else. Called on the
  * thread that caused the event, after page-table and list locks are released; must be quick, thread-safe and must not call
- * into the memory manager.
+ * into the memory manager. A sink that throws disturbs nobody, gets no more events, and is told of by
+ * {@link org.heteromem.core.MemoryManager#close}.
  */
 @FunctionalInterface
 public interface EventSink {

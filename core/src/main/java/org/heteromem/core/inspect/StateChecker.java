@@ -95,7 +95,10 @@ public final class StateChecker {
         for (PageReferences references : held) {
             if (references.isOpen()) {
                 for (int i = 0; i < references.pages(); i++) {
-                    audit.held(references.frame(i), references.isPin());
+                    // References to the shared zero page are not counted.
+                    if (references.frame(i) != manager.machine().zeroFrame) {
+                        audit.held(references.frame(i), references.isPin());
+                    }
                 }
             }
         }

@@ -21,7 +21,8 @@ import org.heteromem.core.space.PageReference;
  * </table>
  *
  * A pin for reading of a page shared over a fork gives the process its own copy first. While a reference is held the page
- * does not migrate. Thread-safe.
+ * does not migrate. References to pages of zeros that nobody has written are not counted, so there is no limit to them; a
+ * written page can have 4,095 pins at a time. Thread-safe.
  */
 public final class Pins {
     private Pins() {}
@@ -76,7 +77,14 @@ public final class Pins {
                     "reference to " + pages + " pages at 0x" + Long.toHexString(address)
                             + ": a page-aligned address and at least one page are needed");
         }
+        PinChange change = switch (kind) {
+            case GET -> PinChange.GET;
+            case PIN -> PinChange.PIN;
+            case PIN_LONG_TERM -> PinChange.PIN_LONG_TERM;
+        };
         long[] frames = new long[pages];
+        // Made before the references are taken: from then on nothing may be thrown.
+        PageReferences references = new PageReferences(space, address, frames, access, kind);
         PageReference.Refusal refusal = PageReference.takeAll(space.mm(), Page.of(address), frames, access, kind);
         if (refusal != null) {
             throw new MemoryException(
@@ -86,12 +94,7 @@ public final class Pins {
                                     ? "it is referenced elsewhere and cannot be pinned here"
                                     : "it cannot be accessed"));
         }
-        PinChange change = switch (kind) {
-            case GET -> PinChange.GET;
-            case PIN -> PinChange.PIN;
-            case PIN_LONG_TERM -> PinChange.PIN_LONG_TERM;
-        };
         space.mm().machine().emit(() -> new MemoryEvent.Pinned(space.id(), address, pages, change));
-        return new PageReferences(space, address, frames, access, kind);
+        return references;
     }
 }

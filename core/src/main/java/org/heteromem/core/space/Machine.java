@@ -35,6 +35,7 @@ public final class Machine {
 
     private final RamNode[] nodes;
     private final @Nullable EventSink events;
+    private volatile @Nullable Throwable sinkFailure;
     private volatile @Nullable PressureHandler pressure;
     private final AtomicInteger ids = new AtomicInteger();
     private final ConcurrentSkipListMap<Integer, Mm> spaces = new ConcurrentSkipListMap<>();
@@ -76,18 +77,43 @@ public final class Machine {
     /** {@return whether somebody reads the events} */
     public boolean listening() {
         EventSink sink = events;
-        return sink != null && sink.isOpen();
+        if (sink == null || sinkFailure != null) {
+            return false;
+        }
+        try {
+            return sink.isOpen();
+        } catch (RuntimeException | Error e) {
+            sinkFailure = e;
+            return false;
+        }
     }
 
     /**
-     * Sends an event.
+     * Sends an event. A sink that throws gets no more of them: what it is told of has happened, and whoever did it must
+     * finish.
      *
      * @param event made only if somebody reads it
      */
     public void emit(Supplier<MemoryEvent> event) {
         EventSink sink = events;
-        if (sink != null && sink.isOpen()) {
-            sink.accept(event.get());
+        if (sink != null && listening()) {
+            try {
+                sink.accept(event.get());
+            } catch (RuntimeException | Error e) {
+                sinkFailure = e;
+            }
+        }
+    }
+
+    /**
+     * Says that the sink failed.
+     *
+     * @throws IllegalStateException if it did
+     */
+    public void checkSink() {
+        Throwable broken = sinkFailure;
+        if (broken != null) {
+            throw new IllegalStateException("the event sink failed, and has got no events since", broken);
         }
     }
 

@@ -56,41 +56,39 @@ public final class PageReference {
      * @return null, or why nothing is referenced
      */
     public static @Nullable Refusal takeAll(Mm mm, long first, long[] frames, Access access, Kind kind) {
+        Machine machine = mm.machine();
         int attempts = 0;
         int kept = 0;
-        while (kept < frames.length) {
-            int found = kept;
-            long frame = 0;
-            boolean looked = false;
-            try {
-                while (found < frames.length && (frame = follow(mm, first + found, access, kind)) >= 0) {
-                    frames[found++] = frame;
+        int held = 0;
+        try {
+            while (kept < frames.length) {
+                long frame = 0;
+                while (held < frames.length && (frame = follow(mm, first + held, access, kind)) >= 0) {
+                    frames[held++] = frame;
                 }
-                looked = true;
-            } finally {
-                if (!looked) {
-                    // Memory is exhausted: nobody would ever give back what was taken so far.
-                    releaseAll(mm.machine(), frames, 0, found, kind);
+                if (held == kept) {
+                    return new Refusal(first + kept, frame == BUSY);
+                }
+                if (kind != Kind.PIN_LONG_TERM || !anyUnpinnable(machine, frames, kept, held)) {
+                    kept = held;
+                } else if (++attempts > LONG_TERM_ATTEMPTS) {
+                    return new Refusal(first + kept, true);
+                } else {
+                    int to = held;
+                    held = kept;
+                    int stuck = moveUnpinnable(machine, frames, kept, to);
+                    if (stuck >= 0) {
+                        return new Refusal(first + stuck, true);
+                    }
                 }
             }
-            Refusal refusal = null;
-            if (found == kept) {
-                refusal = new Refusal(first + kept, frame == BUSY);
-            } else if (kind != Kind.PIN_LONG_TERM || !anyUnpinnable(mm.machine(), frames, kept, found)) {
-                kept = found;
-            } else if (++attempts > LONG_TERM_ATTEMPTS) {
-                releaseAll(mm.machine(), frames, kept, found, kind);
-                refusal = new Refusal(first + kept, true);
-            } else {
-                int stuck = moveUnpinnable(mm.machine(), frames, kept, found);
-                refusal = stuck < 0 ? null : new Refusal(first + stuck, true);
-            }
-            if (refusal != null) {
-                releaseAll(mm.machine(), frames, 0, kept, kind);
-                return refusal;
+            return null;
+        } finally {
+            if (kept < frames.length) {
+                // Also if memory is exhausted or a port throws: nobody would ever give back what was taken so far.
+                releaseAll(machine, frames, 0, held, kind);
             }
         }
-        return null;
     }
 
     private static boolean unpinnable(Machine machine, long frame) {
@@ -115,13 +113,20 @@ public final class PageReference {
      */
     private static int moveUnpinnable(Machine machine, long[] frames, int from, int to) {
         int stuck = -1;
-        for (int i = from; i < to; i++) {
-            // To be asked while the pin holds: without it the page may go, and its memory leave the machine.
-            boolean mustMove = unpinnable(machine, frames[i]);
-            machine.frames.unpin(frames[i]);
-            if (stuck < 0 && mustMove && !HomeMigration.moveToRam(machine, frames[i])) {
-                stuck = i;
+        int next = from;
+        try {
+            while (next < to) {
+                int i = next;
+                // To be asked while the pin holds: without it the page may go, and its memory leave the machine.
+                boolean mustMove = unpinnable(machine, frames[i]);
+                release(machine, frames[i], Kind.PIN_LONG_TERM);
+                next++;
+                if (stuck < 0 && mustMove && !HomeMigration.moveToRam(machine, frames[i])) {
+                    stuck = i;
+                }
             }
+        } finally {
+            releaseAll(machine, frames, next, to, Kind.PIN_LONG_TERM);
         }
         return stuck;
     }
@@ -140,6 +145,9 @@ public final class PageReference {
      * @param kind as it was taken
      */
     public static void release(Machine machine, long frame, Kind kind) {
+        if (frame == machine.zeroFrame) {
+            return;
+        }
         if (kind == Kind.GET) {
             machine.frames.put(frame);
         } else {
@@ -166,7 +174,7 @@ public final class PageReference {
                             long frame = PteLayout.frame(entry);
                             unshare = kind != Kind.GET && !write && mustUnshare(mm, area, frame, kind);
                             if (!unshare) {
-                                if (!reference(mm.machine().frames, frame, kind)) {
+                                if (!reference(mm.machine(), frame, kind)) {
                                     return BUSY;
                                 }
                                 if (write) {
@@ -188,12 +196,19 @@ public final class PageReference {
         }
     }
 
-    private static boolean reference(FrameTable frames, long frame, Kind kind) {
-        if (kind == Kind.GET) {
-            frames.get(frame);
+    /**
+     * The shared zero page is not counted (as in Linux, where it is never pinned): it stays for good, and all processes
+     * together may name it more often than a frame can count.
+     */
+    private static boolean reference(Machine machine, long frame, Kind kind) {
+        if (frame == machine.zeroFrame) {
             return true;
         }
-        return frames.tryPin(frame);
+        if (kind == Kind.GET) {
+            machine.frames.get(frame);
+            return true;
+        }
+        return machine.frames.tryPin(frame);
     }
 
     /** A pin for reading must not end on a page that the process may stop sharing (gup_must_unshare). */
@@ -297,22 +312,25 @@ public final class PageReference {
             }
             boolean replaced = false;
             mm.notifyStart(Invalidation.Reason.EXCLUSIVE, page, 1, owner);
-            leaf.lock.lock();
             try {
-                long entry = leaf.get(page);
-                if (PteLayout.allows(entry, true) && PteLayout.frame(entry) == frame) {
-                    leaf.exchange(page, PteLayout.make(PteLayout.DEVICE_EXCLUSIVE, frame, PteLayout.WRITE));
-                    mm.machine().frames.set(frame, Frames.DIRTY);
-                    replaced = true;
+                leaf.lock.lock();
+                try {
+                    long entry = leaf.get(page);
+                    if (PteLayout.allows(entry, true) && PteLayout.frame(entry) == frame) {
+                        leaf.exchange(page, PteLayout.make(PteLayout.DEVICE_EXCLUSIVE, frame, PteLayout.WRITE));
+                        mm.machine().frames.set(frame, Frames.DIRTY);
+                        replaced = true;
+                    }
+                } finally {
+                    leaf.lock.unlock();
+                }
+                if (replaced) {
+                    mm.mmu().stopWriters(page, 1);
+                    mm.mmu().drop(page, 1);
                 }
             } finally {
-                leaf.lock.unlock();
+                mm.notifyEnd();
             }
-            if (replaced) {
-                mm.mmu().stopWriters(page, 1);
-                mm.mmu().drop(page, 1);
-            }
-            mm.notifyEnd();
             return replaced;
         } finally {
             mm.readUnlock(stamp);
