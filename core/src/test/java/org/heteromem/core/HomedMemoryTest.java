@@ -50,6 +50,7 @@ class HomedMemoryTest {
         private final List<String> heard = new ArrayList<>();
         private PageList answer = PageList.INACTIVE;
         private int fromActive;
+        private boolean broken;
 
         @Override
         public String name() {
@@ -65,6 +66,9 @@ class HomedMemoryTest {
         public PageList refault(WorkingSetView set, long distance, PageList evictedFrom) {
             heard.add(distance + " after " + evictedFrom + ", " + set.active() + "+" + set.inactive() + " of "
                     + set.limit());
+            if (broken) {
+                throw new IllegalArgumentException("no list");
+            }
             return answer;
         }
 
@@ -392,6 +396,23 @@ class HomedMemoryTest {
         victims.fromActive = 1;
         assertThat(manager.coldFrames(memory, 2)).containsExactly(frames(0, 2));
         assertThat(budget.workingSet()).isEqualTo(new WorkingSetFigures(1, 2, 2, 1, 1));
+    }
+
+    @Test
+    void aPolicyThatThrowsCostsAPageItsPlaceAndNothingElse() {
+        touch(0);
+        touch(1);
+        evict(0, 2);
+        victims.broken = true;
+        touch(0);
+        victims.broken = false;
+        touch(1);
+        assertThat(StateChecker.check(manager)).isEmpty();
+        assertThatThrownBy(() -> manager.coldFrames(memory, 2))
+                .isInstanceOf(IllegalStateException.class)
+                .hasRootCauseMessage("no list");
+        assertThat(manager.coldFrames(memory, 2)).containsExactly(frames(0, 1));
+        assertThat(evict(0, 2)).isEqualTo(2);
     }
 
     @Test

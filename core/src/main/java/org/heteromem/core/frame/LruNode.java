@@ -101,10 +101,10 @@ public abstract sealed class LruNode implements MemoryNode, FrameOwner permits R
     public final void lruAdd(long frame) {
         workingSet.lock();
         try {
-            if (table.set(frame, Frames.LRU)) {
-                if (listFor(frame) == PageList.ACTIVE) {
-                    table.set(frame, Frames.ACTIVE);
-                }
+            if (!table.has(frame, Frames.LRU)) {
+                // Asked first: with the flag the links would be taken for those of a list.
+                boolean hot = listFor(frame) == PageList.ACTIVE;
+                table.set(frame, hot ? Frames.LRU | Frames.ACTIVE : Frames.LRU);
                 listOf(frame).addFirst(frame);
             }
         } finally {

@@ -6,6 +6,7 @@ import org.heteromem.core.memory.WorkingSetFigures;
 import org.heteromem.core.policy.PageList;
 import org.heteromem.core.policy.VictimPolicy;
 import org.heteromem.core.policy.WorkingSetView;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What the nodes of RAM that share one budget have in common: the LRU lock, the sizes of their lists, and the clock of
@@ -33,6 +34,9 @@ public final class WorkingSet implements WorkingSetView {
     private long evictions;
     private long refaults;
     private long activations;
+
+    /** What the policy threw at a refault and nobody was told yet. */
+    private @Nullable Throwable failure;
 
     /**
      * Makes an empty one.
@@ -75,18 +79,34 @@ public final class WorkingSet implements WorkingSetView {
     /** {@return the list that a page goes to which left this shadow (Linux: workingset_refault)} */
     PageList refault(long shadow) {
         refaults++;
-        PageList to = policy.refault(
-                this, evictions - (shadow >>> 1), (shadow & 1) != 0 ? PageList.ACTIVE : PageList.INACTIVE);
+        PageList from = (shadow & 1) != 0 ? PageList.ACTIVE : PageList.INACTIVE;
+        PageList to = PageList.INACTIVE;
+        try {
+            to = policy.refault(this, evictions - (shadow >>> 1), from);
+        } catch (RuntimeException | Error e) {
+            // Whoever brings the page home must finish what it does; who looks for victims next is told.
+            failure = failure == null ? e : failure;
+        }
         if (to == PageList.ACTIVE) {
             activations++;
         }
         return to;
     }
 
-    /** {@return how many of the next victims the policy wants from active lists} */
+    /**
+     * {@return how many of the next victims the policy wants from active lists}
+     *
+     * @throws IllegalStateException once, if the policy threw at a refault
+     */
     int activeVictims(int wanted) {
         lock();
         try {
+            Throwable broken = failure;
+            if (broken != null) {
+                failure = null;
+                throw new IllegalStateException(
+                        "the victim policy '" + policy.name() + "' failed when a page came home", broken);
+            }
             return Math.clamp(policy.activeVictims(this, wanted), 0, wanted);
         } finally {
             unlock();

@@ -24,7 +24,8 @@ public interface VictimPolicy {
     String description();
 
     /**
-     * An evicted page is wanted again.
+     * An evicted page is wanted again. If it throws, the page goes to the inactive list, and whoever looks for victims next
+     * gets an {@link IllegalStateException} with the cause.
      *
      * @param set the RAM it comes to; the page is not counted yet
      * @param distance pages evicted after it, not negative: it would have been a hit in a RAM that much larger
