@@ -214,13 +214,12 @@ public final class DeviceMemory {
         if (!frames.startUse()) {
             return false;
         }
-        if (table().counts(frame) != 0) {
+        if (!table().claim(frame, Frames.LOCKED)) {
             frames.endUse();
             throw new MemoryException(
                     Errno.EBUSY,
                     "frame 0x" + Long.toHexString(frame) + " of device '" + name + "' is in use and cannot be readied");
         }
-        table().prepare(frame, Frames.LOCKED);
         return true;
     }
 

@@ -486,7 +486,7 @@ public final class FrameTable {
      * @param flags initial flags beside ALLOCATED
      * @return false if somebody has it or is just giving it back
      */
-    boolean claim(long frame, int flags) {
+    public boolean claim(long frame, int flags) {
         Section s = section(frame);
         // A frame is free when its state is 0, which is the last thing that reset does: only then may counts be
         // written.

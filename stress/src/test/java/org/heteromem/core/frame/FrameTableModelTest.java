@@ -100,6 +100,46 @@ class FrameTableModelTest {
         }));
     }
 
+    // ---- frames named by their number --------------------------------------------------------------------------
+
+    /** Two threads of a driver ready the same frame; who gets it says so in its flags. */
+    private void oneGetsTheFrame(Predicate<FrameTable> claim) {
+        FrameTable frames = Machines.cleared(table);
+        frames.add(FRAME, 1, owner);
+        boolean[] got = new boolean[2];
+        Runnable[] bodies = new Runnable[2];
+        for (int i = 0; i < 2; i++) {
+            int who = i;
+            bodies[i] = () -> {
+                got[who] = claim.test(frames);
+                if (got[who]) {
+                    frames.set(FRAME, Frames.DESTINATION);
+                }
+            };
+        }
+        together(bodies);
+        require(got[0] != got[1], "the frame went to both or to nobody");
+        require(frames.has(FRAME, Frames.LOCKED | Frames.DESTINATION), "the owner's flags were wiped");
+        require(frames.references(FRAME) == 1, "the frame has " + frames.references(FRAME) + " references");
+    }
+
+    @Test
+    void aFreeFrameIsReadiedOnce() {
+        holds(() -> oneGetsTheFrame(frames -> frames.claim(FRAME, Frames.LOCKED)));
+        catches(() -> oneGetsTheFrame(frames -> {
+            if (frames.references(FRAME) != 0) {
+                return false;
+            }
+            try {
+                frames.prepare(FRAME, Frames.LOCKED);
+                return true;
+            } catch (IllegalStateException e) {
+                // Seen only after the flags were written.
+                return false;
+            }
+        }));
+    }
+
     // ---- page lock ---------------------------------------------------------------------------------------------
 
     private interface Wait {
