@@ -23,14 +23,19 @@ import org.heteromem.core.pin.PageReferences;
 import org.heteromem.core.pin.Pins;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Whatever a driver does wrong: no byte is lost, nothing is left locked, and everybody else is served. */
 class DriverMischiefTest {
     private static final int PAGES = 4;
 
     private boolean refuse;
+    private boolean asError;
     private Function<DeviceFault, DriverResult> driver = this::bringHome;
     private Runnable whenFreed = () -> {};
+    private Runnable whenAsked = () -> {};
+    private Runnable whenTold = () -> {};
     private final DeviceDriver port = new DeviceDriver() {
         @Override
         public DriverResult migrateToRam(DeviceFault fault) {
@@ -44,7 +49,11 @@ class DriverMischiefTest {
     };
     private final MemoryManager manager = MemoryManager.builder()
             .node(1 << 20)
-            .allocationGate(node -> !refuse)
+            .allocationGate(node -> {
+                whenAsked.run();
+                return !refuse;
+            })
+            .events(event -> whenTold.run())
             .build();
     private final DeviceMemory gpu = device("gpu", DeviceKind.PRIVATE);
     private final DeviceMemory other = device("other", DeviceKind.PRIVATE);
@@ -174,8 +183,10 @@ class DriverMischiefTest {
 
     // ---- drivers that throw ------------------------------------------------------------------------------------
 
-    @Test
-    void aDriverThatThrowsAtAnyStepOfAMigrationLeavesEveryPageWhereItWas() {
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void aDriverThatThrowsAtAnyStepOfAMigrationLeavesEveryPageWhereItWas(boolean error) {
+        asError = error;
         for (int step = 0; step < 4; step++) {
             int stop = step;
             assertThatThrownBy(() -> {
@@ -201,7 +212,11 @@ class DriverMischiefTest {
         allIsWell();
     }
 
-    private static void fail(boolean now) {
+    private void fail(boolean now) {
+        if (now && asError) {
+            // What an assertion that fails throws, and a class that cannot be loaded.
+            throw new AssertionError("mischief");
+        }
         if (now) {
             throw new IllegalArgumentException("mischief");
         }
@@ -226,7 +241,28 @@ class DriverMischiefTest {
     }
 
     @Test
-    void aDriverThatThrowsWhenAFrameIsFreedMeetsItAtItsNextStep() {
+    void aDriverWhoseFaultEndsWithAnErrorHoldsNoPage() {
+        moveAll();
+        asError = true;
+        driver = fault -> {
+            try (Migration m = Migration.forFault(fault, fault.address(), Page.SIZE)) {
+                m.allocateRam(0);
+                fail(true);
+            }
+            return DriverResult.DONE;
+        };
+        assertThatThrownBy(() -> cpu.loadLong(at(1)))
+                .isInstanceOf(AssertionError.class)
+                .hasMessage("mischief");
+        StateChecker.assertSound(manager);
+        driver = this::bringHome;
+        allIsWell();
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void aDriverThatThrowsWhenAFrameIsFreedMeetsItAtItsNextStep(boolean error) {
+        asError = error;
         moveAll();
         whenFreed = () -> fail(true);
         space.unmap(base, Page.SIZE);
@@ -239,8 +275,10 @@ class DriverMischiefTest {
         StateChecker.assertSound(manager);
     }
 
-    @Test
-    void aNotifierThatThrowsStopsNobodyAndIsBroken() {
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void aNotifierThatThrowsStopsNobodyAndIsBroken(boolean error) {
+        asError = error;
         List<String> heard = new ArrayList<>();
         IntervalNotifier bad = IntervalNotifier.insert(space, base, Page.SIZE, (change, sequence) -> fail(true));
         IntervalNotifier[] good = new IntervalNotifier[1];
@@ -261,8 +299,10 @@ class DriverMischiefTest {
         allIsWell();
     }
 
-    @Test
-    void aDeviceWhoseTableCannotBeFilledLeavesAPageThatTheNextTouchTakesBack() {
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void aDeviceWhoseTableCannotBeFilledLeavesAPageThatTheNextTouchTakesBack(boolean error) {
+        asError = error;
         assertThatThrownBy(() -> ExclusiveAccess.make(space, base, port, frame -> fail(true)))
                 .hasMessage("mischief");
         StateChecker.assertSound(manager);
@@ -289,6 +329,72 @@ class DriverMischiefTest {
             assertThat(m.migrate()).isEqualTo(PAGES);
         }
         allIsWell();
+    }
+
+    /** The parent's devices would wait for the end of the fork for ever. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void aGateThatThrowsInAForkLeavesNothingAnnounced(boolean error) {
+        asError = error;
+        IntervalNotifier follower = IntervalNotifier.insert(space, base, Page.SIZE, (change, sequence) -> {});
+        try (PageReferences pinned = Pins.pinLongTerm(space, at(0), 1, Access.WRITE)) {
+            whenAsked = () -> fail(true);
+            assertThatThrownBy(space::fork).hasMessage("mischief");
+            whenAsked = () -> {};
+            assertThat(manager.spaces()).containsExactly(space);
+            StateChecker.of(manager).holding(pinned).assertSound();
+        }
+        follower.close();
+        allIsWell();
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void aSinkThatThrowsIsToldNothingMoreAndChangesNothing(boolean error) {
+        asError = error;
+        moveAll();
+        int[] told = {0};
+        whenTold = () -> {
+            told[0]++;
+            fail(true);
+        };
+        assertThat(cpu.loadLong(at(0))).isEqualTo(100);
+        try (PageReferences pinned = Pins.pin(space, at(1), 2, Access.READ)) {
+            StateChecker.of(manager).holding(pinned).assertSound();
+        }
+        assertThat(told[0]).isOne();
+        allIsWell();
+        assertThatThrownBy(manager::close)
+                .isInstanceOf(IllegalStateException.class)
+                .hasRootCauseMessage("mischief");
+    }
+
+    /** Some of the pages are pinned already, others have been let go to be moved, when the handler of pressure throws. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void aHandlerThatThrowsWhenALongPinMakesRoomLeavesNoPin(boolean error) {
+        asError = error;
+        DeviceMemory near = device("near", DeviceKind.COHERENT);
+        try (Migration m = toDevice()) {
+            for (int i = 1; i < PAGES; i++) {
+                near.initFrame(near.firstFrame() + i);
+                m.setDestination(i, near.firstFrame() + i);
+                m.copy(i);
+            }
+            assertThat(m.migrate()).isEqualTo(PAGES - 1);
+        }
+        refuse = true;
+        manager.setPressureHandler((node, frames) -> {
+            fail(true);
+            return 0;
+        });
+        assertThatThrownBy(() -> Pins.pinLongTerm(space, base, PAGES, Access.WRITE))
+                .hasMessage("mischief");
+        StateChecker.assertSound(manager);
+        manager.setPressureHandler(null);
+        refuse = false;
+        allIsWell();
+        assertThat(near.liveReferences()).isZero();
     }
 
     // ---- drivers that say what is not so -----------------------------------------------------------------------

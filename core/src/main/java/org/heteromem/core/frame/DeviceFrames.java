@@ -19,7 +19,7 @@ public final class DeviceFrames implements FrameOwner {
     /** One for each frame in use (percpu_ref of dev_pagemap). */
     private final AtomicLong live = new AtomicLong();
 
-    private volatile @Nullable RuntimeException failure;
+    private volatile @Nullable Throwable failure;
     private final DeviceMemory memory;
     private final DeviceDriver driver;
     private final FrameStore store;
@@ -139,7 +139,7 @@ public final class DeviceFrames implements FrameOwner {
      * @throws IllegalStateException if it did
      */
     public void checkDriver() {
-        RuntimeException broken = failure;
+        Throwable broken = failure;
         if (broken != null) {
             throw new IllegalStateException(
                     "the driver of '" + name() + "' failed when it was given a frame back, which it has lost", broken);
@@ -148,11 +148,12 @@ public final class DeviceFrames implements FrameOwner {
 
     @Override
     public void lastReferenceGone(long frame) {
-        table.reset(frame);
+        // From the reset on somebody else may have the frame.
         table.setLinks(frame, 0);
+        table.reset(frame);
         try {
             driver.frameFreed(memory, frame);
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             // Whoever puts the last reference has nothing to do with it, and must finish what it does.
             failure = e;
         } finally {

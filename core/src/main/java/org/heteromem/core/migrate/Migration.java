@@ -366,8 +366,9 @@ public final class Migration implements AutoCloseable {
      */
     public int migrate() {
         need(State.COLLECTED, "migrate");
-        pages.movePages();
+        // First: if something is thrown half-way, those that have moved stay where they are now.
         state = State.MIGRATED;
+        pages.movePages();
         return pages.moved();
     }
 

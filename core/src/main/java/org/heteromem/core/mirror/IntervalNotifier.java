@@ -52,7 +52,7 @@ public final class IntervalNotifier implements AutoCloseable {
     private final long end;
     private final Callback callback;
     private volatile long sequence;
-    private volatile @Nullable RuntimeException failure;
+    private volatile @Nullable Throwable failure;
 
     IntervalNotifier(
             NotifierSubscriptions subscriptions,
@@ -97,7 +97,7 @@ public final class IntervalNotifier implements AutoCloseable {
     void notify(Invalidation invalidation, long current) {
         try {
             callback.invalidate(invalidation, current);
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             failure = e;
         }
     }
@@ -117,7 +117,7 @@ public final class IntervalNotifier implements AutoCloseable {
      * @throws IllegalStateException if the callback threw: what the device has may be out of date for good
      */
     public long readBegin() {
-        RuntimeException broken = failure;
+        Throwable broken = failure;
         if (broken != null) {
             throw new IllegalStateException(
                     "this notifier missed a change because its callback failed; close it and start anew", broken);

@@ -116,10 +116,11 @@ public final class Advisor {
 
     private static void zap(Mm mm, long from, long to, boolean keepGuards) {
         mm.notifyStart(Invalidation.Reason.CLEAR, from, to - from, null);
-        Zapper zapper = new Zapper(mm);
-        zapper.zap(from, to, keepGuards);
-        zapper.finish(from, to);
-        mm.notifyEnd();
+        try {
+            Zapper.run(mm, from, to, zapper -> zapper.zap(from, to, keepGuards));
+        } finally {
+            mm.notifyEnd();
+        }
     }
 
     private static void deactivate(Mm mm, long from, long to) {
@@ -151,8 +152,17 @@ public final class Advisor {
             mm.prepareAnon(area);
         }
         mm.notifyStart(Invalidation.Reason.CLEAR, from, to - from, null);
-        Zapper zapper = new Zapper(mm);
-        zapper.zap(from, to, true);
+        try {
+            Zapper.run(mm, from, to, zapper -> {
+                zapper.zap(from, to, true);
+                setGuards(mm, from, to);
+            });
+        } finally {
+            mm.notifyEnd();
+        }
+    }
+
+    private static void setGuards(Mm mm, long from, long to) {
         for (long page = from; page < to; page++) {
             PageTableLeaf leaf = mm.pageTable.leafOrMake(page);
             leaf.lock.lock();
@@ -162,8 +172,6 @@ public final class Advisor {
                 leaf.lock.unlock();
             }
         }
-        zapper.finish(from, to);
-        mm.notifyEnd();
     }
 
     private static void removeGuards(Mm mm, long from, long to) {

@@ -137,13 +137,16 @@ public final class AreaOperations {
             return;
         }
         mm.notifyStart(Invalidation.Reason.UNMAP, start, end - start, null);
-        Zapper zapper = new Zapper(mm);
-        for (Vma area : gone) {
-            mm.areas.remove(area);
-            zapper.zap(area.start, area.end, false);
+        try {
+            Zapper.run(mm, start, end, zapper -> {
+                for (Vma area : gone) {
+                    mm.areas.remove(area);
+                    zapper.zap(area.start, area.end, false);
+                }
+            });
+        } finally {
+            mm.notifyEnd();
         }
-        zapper.finish(start, end);
-        mm.notifyEnd();
         for (Vma area : gone) {
             AreaBounds.unlink(area);
             if (area.shared != null) {

@@ -85,7 +85,7 @@ final class FaultHandler {
         if (frame == RamNode.NONE) {
             return new FaultResult.NoMemory(machine.preferredNode(), FrameDemand.NEW_PAGE);
         }
-        frames.zero(frame);
+        zero(frames, frame);
         frames.place(frame, anchor, area.index(page), 0, 0);
         long bits = area.entryBits() | PteLayout.WRITE | PteLayout.YOUNG | PteLayout.DIRTY;
         leaf.lock.lock();
@@ -126,7 +126,7 @@ final class FaultHandler {
             return new FaultResult.Wait(frames.released(homed.frameOf(page)), FaultKind.DEMAND_ZERO);
         }
         if (!mm.mmu().fillsWithZeros()) {
-            frames.zero(frame);
+            zero(frames, frame);
         }
         frames.place(frame, anchor, area.index(page), 0, 0);
         boolean mapped = false;
@@ -142,17 +142,37 @@ final class FaultHandler {
         } finally {
             leaf.lock.unlock();
         }
-        if (mapped) {
-            machine.lruAdd(frame);
-            mm.mmu().fill(page, frame, area.protection.writable());
+        try {
+            if (mapped) {
+                machine.lruAdd(frame);
+                mm.mmu().fill(page, frame, area.protection.writable());
+            }
+        } finally {
+            frames.unlock(frame);
         }
-        frames.unlock(frame);
         if (!mapped) {
             frames.put(frame);
             return FaultResult.SPURIOUS;
         }
         machine.counters.add(Counter.PGALLOC_ZEROED, 1);
         return FaultResult.DEMAND_ZERO;
+    }
+
+    /** Fills a new frame, or gives it back: a store may fail, if only because the heap is full. */
+    private static void zero(FrameTable frames, long frame) {
+        try {
+            frames.zero(frame);
+        } catch (RuntimeException | Error e) {
+            giveBack(frames, frame);
+            throw e;
+        }
+    }
+
+    private static void giveBack(FrameTable frames, long frame) {
+        if (frames.has(frame, Frames.LOCKED)) {
+            frames.unlock(frame);
+        }
+        frames.put(frame);
     }
 
     private static FaultResult sharedFault(
@@ -166,7 +186,7 @@ final class FaultHandler {
             if (frame == RamNode.NONE) {
                 return new FaultResult.NoMemory(machine.preferredNode(), FrameDemand.NEW_PAGE);
             }
-            frames.zero(frame);
+            zero(frames, frame);
             frames.place(frame, shared, index, 0, 0);
             if (!shared.addPage(frames, index, frame)) {
                 frames.put(frame);
@@ -282,9 +302,15 @@ final class FaultHandler {
             return new FaultResult.NoMemory(machine.preferredNode(), FrameDemand.NEW_PAGE);
         }
         if (zero) {
-            frames.zero(frame);
+            zero(frames, frame);
         } else {
-            frames.copy(frame, old);
+            try {
+                frames.copy(frame, old);
+            } catch (RuntimeException | Error e) {
+                frames.put(frame);
+                frames.put(old);
+                throw e;
+            }
         }
         frames.place(frame, anchor, area.index(page), 0, 0);
         long bits = area.entryBits() | PteLayout.YOUNG | PteLayout.DIRTY | (unshare ? 0 : PteLayout.WRITE);

@@ -102,10 +102,15 @@ public final class Forker {
             return copyTable(area, copy);
         }
         parent.notifyStart(Invalidation.Reason.PROTECTION_PAGE, area.start, area.pages(), null);
-        boolean complete = copyTable(area, copy);
-        parent.mmu().stopWriters(area.start, area.pages());
-        parent.notifyEnd();
-        return complete;
+        try {
+            return copyTable(area, copy);
+        } finally {
+            try {
+                parent.mmu().stopWriters(area.start, area.pages());
+            } finally {
+                parent.notifyEnd();
+            }
+        }
     }
 
     private boolean copyTable(Vma area, Vma copy) {
@@ -229,7 +234,15 @@ public final class Forker {
             outOfFrames = true;
             return false;
         }
-        frames.copy(fresh, frame);
+        boolean copied = false;
+        try {
+            frames.copy(fresh, frame);
+            copied = true;
+        } finally {
+            if (!copied) {
+                frames.put(fresh);
+            }
+        }
         frames.place(fresh, copy.anonVma, copy.index(page), 0, 0);
         frames.addMappingOwnReference(fresh);
         long write = copy.protection.writable() ? PteLayout.WRITE : 0;
@@ -257,12 +270,12 @@ public final class Forker {
                 long start = all[0].start;
                 long end = all[all.length - 1].end;
                 mm.notifyStart(Invalidation.Reason.RELEASE, start, end - start, null);
-                Zapper zapper = new Zapper(mm);
-                for (Vma area : all) {
-                    zapper.zap(area.start, area.end, false);
-                }
                 try {
-                    zapper.finish(start, end);
+                    Zapper.run(mm, start, end, zapper -> {
+                        for (Vma area : all) {
+                            zapper.zap(area.start, area.end, false);
+                        }
+                    });
                 } finally {
                     mm.notifyEnd();
                     for (Vma area : all) {

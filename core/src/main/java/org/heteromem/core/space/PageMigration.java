@@ -123,15 +123,24 @@ public final class PageMigration implements PageMoves {
             return null;
         }
         PageMigration migration = new PageMigration(mm.machine(), mm, area, start, count, owner, faultFrame);
-        mm.notifyStart(Invalidation.Reason.MIGRATE, start, count, owner);
+        MigrationCollector collector = new MigrationCollector(migration, mm, area, select);
+        boolean unmapped = false;
         try {
-            MigrationCollector collector = new MigrationCollector(migration, mm, area, select);
-            migration.collected = collector.collect();
-            collector.stopWriters();
+            mm.notifyStart(Invalidation.Reason.MIGRATE, start, count, owner);
+            try {
+                migration.collected = collector.collect();
+                collector.stopWriters();
+            } finally {
+                mm.notifyEnd();
+            }
+            migration.unmap();
+            unmapped = true;
         } finally {
-            mm.notifyEnd();
+            if (!unmapped) {
+                // Nobody else knows which pages were taken.
+                migration.finish();
+            }
         }
-        migration.unmap();
         return migration;
     }
 
@@ -145,10 +154,18 @@ public final class PageMigration implements PageMoves {
      */
     public static PageMigration ofFrames(Machine machine, long[] frames) {
         PageMigration migration = new PageMigration(machine, null, null, 0, frames.length, null, -1);
-        for (int i = 0; i < frames.length; i++) {
-            migration.collectFrame(i, frames[i]);
+        boolean unmapped = false;
+        try {
+            for (int i = 0; i < frames.length; i++) {
+                migration.collectFrame(i, frames[i]);
+            }
+            migration.unmap();
+            unmapped = true;
+        } finally {
+            if (!unmapped) {
+                migration.finish();
+            }
         }
-        migration.unmap();
         return migration;
     }
 
@@ -217,8 +234,6 @@ public final class PageMigration implements PageMoves {
             }
             if (!movable) {
                 restore(i, frame);
-                sources[i] = 0;
-                collected--;
             }
         }
     }
@@ -245,11 +260,16 @@ public final class PageMigration implements PageMoves {
     }
 
     private void restore(int i, long frame) {
-        ReverseMap.restore(machine, frame, frame);
-        if ((states[i] & ISOLATED) != 0) {
-            machine.lruAdd(frame);
+        sources[i] = 0;
+        collected--;
+        try {
+            ReverseMap.restore(machine, frame, frame);
+        } finally {
+            if ((states[i] & ISOLATED) != 0) {
+                machine.lruAdd(frame);
+            }
+            letGo(frame);
         }
-        letGo(frame);
     }
 
     /** Unlocks a source and puts the migration's reference. */
@@ -526,38 +546,37 @@ public final class PageMigration implements PageMoves {
 
     /** Moves the identity of every page that has a destination (migrate_vma_pages). */
     public void movePages() {
-        decided = true;
         if (mm == null && machine.listening()) {
             // While the pages are still found by their source frames.
             report = MigrationReport.withHomes(this, machine);
         }
-        boolean notified = false;
-        for (int i = 0; i < count; i++) {
-            if ((sources[i] & MIGRATE) == 0) {
-                continue;
-            }
-            if (destinations[i] == 0 || (states[i] & LOST) != 0) {
-                sources[i] &= ~MIGRATE;
-                continue;
-            }
-            boolean ok;
-            if ((sources[i] & VALID) == 0) {
-                if (!notified && mm != null) {
-                    mm.notifyStart(Invalidation.Reason.MIGRATE, start + i, count - i, owner);
-                    notified = true;
+        decided = true;
+        Mm notified = null;
+        int at = 0;
+        try {
+            for (; at < count; at++) {
+                if ((sources[at] & MIGRATE) == 0) {
+                    continue;
                 }
-                ok = insert(i);
-            } else {
-                ok = moveIdentity(i);
+                boolean goes = destinations[at] != 0 && (states[at] & LOST) == 0;
+                if (goes && (sources[at] & VALID) == 0 && notified == null && mm != null) {
+                    mm.notifyStart(Invalidation.Reason.MIGRATE, start + at, count - at, owner);
+                    notified = mm;
+                }
+                if (goes && ((sources[at] & VALID) == 0 ? insert(at) : moveIdentity(at))) {
+                    moved++;
+                } else {
+                    sources[at] &= ~MIGRATE;
+                }
             }
-            if (ok) {
-                moved++;
-            } else {
-                sources[i] &= ~MIGRATE;
+        } finally {
+            // Whatever was thrown, what was not reached stays.
+            for (; at < count; at++) {
+                sources[at] &= ~MIGRATE;
             }
-        }
-        if (notified && mm != null) {
-            mm.notifyEnd();
+            if (notified != null) {
+                notified.notifyEnd();
+            }
         }
     }
 
@@ -644,18 +663,39 @@ public final class PageMigration implements PageMoves {
 
     // ---- finish ------------------------------------------------------------------------------------------------
 
-    /** Maps what moved at its new place and what did not at its old one, and lets everything go (migrate_vma_finalize). */
+    /**
+     * Maps what moved at its new place and what did not at its old one, and lets everything go (migrate_vma_finalize),
+     * whatever is thrown meanwhile: nobody else could.
+     */
     public void finish() {
         if (!decided) {
             giveUp();
         }
-        // Named while nobody can remove the memory that the pages leave.
-        List<MemoryEvent> happened = machine.listening() ? report().events() : List.of();
-        putOnLru();
+        List<MemoryEvent> happened = List.of();
+        try {
+            // Named while nobody can remove the memory that the pages leave.
+            if (machine.listening()) {
+                happened = report().events();
+            }
+            putOnLru();
+        } finally {
+            mapAndLetGo();
+        }
+        machine.counters.add(Counter.PGMIGRATE_SUCCESS, moved);
+        machine.counters.add(Counter.PGMIGRATE_FAIL, collected - moved);
+        happened.forEach(event -> machine.emit(() -> event));
+    }
+
+    private void mapAndLetGo() {
+        Throwable failed = null;
         keepCopies();
         if (mm != null && area != null) {
             if (collected > 0) {
-                mm.mmu().relocate(this);
+                try {
+                    mm.mmu().relocate(this);
+                } catch (RuntimeException | Error e) {
+                    failed = e;
+                }
             }
             unlockArrived();
             putBackInPlace(mm, area);
@@ -665,11 +705,13 @@ public final class PageMigration implements PageMoves {
         }
         // Backwards, so that free lists, which hand out last what came first, give neighbouring frames in order again.
         for (int i = count - 1; i >= 0; i--) {
-            finishPage(i);
+            try {
+                finishPage(i);
+            } catch (RuntimeException | Error e) {
+                failed = failed == null ? e : failed;
+            }
         }
-        machine.counters.add(Counter.PGMIGRATE_SUCCESS, moved);
-        machine.counters.add(Counter.PGMIGRATE_FAIL, collected - moved);
-        happened.forEach(event -> machine.emit(() -> event));
+        ReverseMap.rethrow(failed);
     }
 
     private MigrationReport report() {
@@ -744,12 +786,23 @@ public final class PageMigration implements PageMoves {
     private void finishPage(int i) {
         if ((sources[i] & VALID) != 0) {
             long frame = source(i);
-            if ((states[i] & LOST) != 0) {
-                ReverseMap.markLost(machine, frame);
-            } else if ((states[i] & SOLE) == 0) {
-                ReverseMap.restore(machine, frame, target(i));
+            try {
+                if ((states[i] & LOST) != 0) {
+                    ReverseMap.markLost(machine, frame);
+                } else if ((states[i] & SOLE) == 0) {
+                    ReverseMap.restore(machine, frame, target(i));
+                }
+            } finally {
+                letGoOf(i, frame);
             }
-            letGo(frame);
+        } else {
+            letGoOf(i, 0);
+        }
+    }
+
+    private void letGoOf(int i, long from) {
+        if (from != 0) {
+            letGo(from);
         }
         long to = destinations[i];
         if (to != 0 && !arrivedSole(i)) {

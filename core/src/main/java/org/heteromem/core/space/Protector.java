@@ -52,10 +52,13 @@ public final class Protector {
         }
         area.protection = protection;
         mm.notifyStart(Invalidation.Reason.PROTECTION_AREA, start, end - start, null);
-        changeEntries(mm, area, start, end);
-        mm.mmu().stopWriters(start, end - start);
-        mm.mmu().drop(start, end - start);
-        mm.notifyEnd();
+        try {
+            changeEntries(mm, area, start, end);
+            mm.mmu().stopWriters(start, end - start);
+            mm.mmu().drop(start, end - start);
+        } finally {
+            mm.notifyEnd();
+        }
         AreaBounds.mergeAround(mm, area);
         if (populate) {
             for (long page = start; page < end && populateLocked(mm, page); page++) {

@@ -75,14 +75,17 @@ public final class Remapper {
         AreaBounds.link(moved, area.chain);
         mm.areas.add(moved);
         mm.notifyStart(Invalidation.Reason.UNMAP, from, pages, null);
-        // No reverse walk may pass the new place before and the old place after a page has moved between them; nor may
-        // it copy a page that it finds at the new place while a store through the old one is under way.
-        AreaBounds.rebound(area, () -> {
-            moveEntries(mm, from, to, target);
-            mm.mmu().stopWriters(from, pages);
-        });
-        mm.mmu().drop(from, pages);
-        mm.notifyEnd();
+        try {
+            // No reverse walk may pass the new place before and the old place after a page has moved between them; nor
+            // may it copy a page that it finds at the new place while a store through the old one is under way.
+            AreaBounds.rebound(area, () -> {
+                moveEntries(mm, from, to, target);
+                mm.mmu().stopWriters(from, pages);
+            });
+            mm.mmu().drop(from, pages);
+        } finally {
+            mm.notifyEnd();
+        }
         if (mode == RemapMode.MOVE) {
             AreaOperations.unmapLocked(mm, from, to);
         } else {

@@ -20,11 +20,13 @@ public final class ReverseMap {
         void visit(Vma area, PageTableLeaf leaf, long page);
     }
 
+    /** Visits every entry, also if one of the visits throws: what is undone of the others nobody could put right. */
     private static void walk(FrameTable frames, long frame, EntryAction action) {
         if (!(frames.anchor(frame) instanceof Anchor anchor)) {
             return;
         }
         long index = frames.index(frame);
+        Throwable failed = null;
         ReentrantReadWriteLock.ReadLock read = anchor.lock().readLock();
         read.lock();
         try {
@@ -34,12 +36,27 @@ public final class ReverseMap {
                     long page = area.pageOf(index);
                     PageTableLeaf leaf = area.mm.pageTable.leaf(page);
                     if (leaf != null) {
-                        action.visit(area, leaf, page);
+                        try {
+                            action.visit(area, leaf, page);
+                        } catch (RuntimeException | Error e) {
+                            failed = failed == null ? e : failed;
+                        }
                     }
                 }
             }
         } finally {
             read.unlock();
+        }
+        rethrow(failed);
+    }
+
+    /** Throws what was caught, if anything was. */
+    static void rethrow(@Nullable Throwable unchecked) {
+        if (unchecked instanceof Error error) {
+            throw error;
+        }
+        if (unchecked instanceof RuntimeException exception) {
+            throw exception;
         }
     }
 
@@ -64,20 +81,26 @@ public final class ReverseMap {
             Mm mm = area.mm;
             mm.notifyStart(Invalidation.Reason.CLEAR, page, 1, null);
             boolean replaced = false;
-            leaf.lock.lock();
             try {
-                long entry = leaf.get(page);
-                if (maps(entry, frame)) {
-                    replaced = MigrationEntries.install(frames, leaf, page, entry);
+                leaf.lock.lock();
+                try {
+                    long entry = leaf.get(page);
+                    if (maps(entry, frame)) {
+                        replaced = MigrationEntries.install(frames, leaf, page, entry);
+                    }
+                } finally {
+                    leaf.lock.unlock();
+                }
+                if (replaced) {
+                    mm.mmu().stopWriters(page, 1);
                 }
             } finally {
-                leaf.lock.unlock();
+                if (replaced) {
+                    // The migration's own reference keeps the page; this one was the mapping's.
+                    frames.put(frame);
+                }
+                mm.notifyEnd();
             }
-            if (replaced) {
-                mm.mmu().stopWriters(page, 1);
-                frames.put(frame);
-            }
-            mm.notifyEnd();
         });
     }
 
@@ -97,16 +120,19 @@ public final class ReverseMap {
             if (PteLayout.kind(entry) != PteLayout.MIGRATION || PteLayout.frame(entry) != from) {
                 return;
             }
-            area.mm.mmu().relocate(new PageMoves.Single(page, from, to, PteLayout.writable(entry)));
-            leaf.lock.lock();
             try {
-                entry = leaf.get(page);
-                if (PteLayout.kind(entry) == PteLayout.MIGRATION && PteLayout.frame(entry) == from) {
-                    frames.get(to);
-                    MigrationEntries.remove(frames, area, leaf, page, entry, to);
-                }
+                area.mm.mmu().relocate(new PageMoves.Single(page, from, to, PteLayout.writable(entry)));
             } finally {
-                leaf.lock.unlock();
+                leaf.lock.lock();
+                try {
+                    entry = leaf.get(page);
+                    if (PteLayout.kind(entry) == PteLayout.MIGRATION && PteLayout.frame(entry) == from) {
+                        frames.get(to);
+                        MigrationEntries.remove(frames, area, leaf, page, entry, to);
+                    }
+                } finally {
+                    leaf.lock.unlock();
+                }
             }
         });
     }

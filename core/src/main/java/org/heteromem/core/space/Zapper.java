@@ -1,22 +1,47 @@
 package org.heteromem.core.space;
 
 import java.util.Arrays;
+import java.util.function.Consumer;
 import org.heteromem.core.frame.FrameTable;
 import org.heteromem.core.frame.Frames;
 
 /**
- * Takes the entries of a range away (Linux: zap_page_range, mmu_gather). Frames are let go only after {@link #finish}, when
- * no access can reach them any more.
+ * Takes the entries of a range away (Linux: zap_page_range, mmu_gather). Frames are let go only when no access can reach
+ * them any more.
  */
 final class Zapper {
+    /** So many frames wait for the end at most: what is zapped may be larger than the heap has room for their numbers. */
+    private static final int MOST_WAITING = 4096;
+
     private final Mm mm;
     private final FrameTable frames;
+    /** Below it nothing waits. */
+    private long start;
+
     private long[] gone = new long[64];
     private int count;
 
-    Zapper(Mm mm) {
+    private Zapper(Mm mm, long start) {
         this.mm = mm;
         this.frames = mm.machine().frames;
+        this.start = start;
+    }
+
+    /**
+     * Zaps, waits until no access can reach what was taken away, and then lets its frames go, also if something is thrown.
+     *
+     * @param mm whose entries
+     * @param start the first page that may be zapped
+     * @param end the first page after
+     * @param body calls {@link #zap}, upwards
+     */
+    static void run(Mm mm, long start, long end, Consumer<Zapper> body) {
+        Zapper zapper = new Zapper(mm, start);
+        try {
+            body.accept(zapper);
+        } finally {
+            zapper.finish(end);
+        }
     }
 
     /** Clears [start, end). Guards survive when contents are thrown away, not when the area goes. */
@@ -27,6 +52,7 @@ final class Zapper {
                 continue;
             }
             long stop = Math.min(end, PageTable.leafEnd(page));
+            makeRoom(page, (int) (stop - page));
             leaf.lock.lock();
             try {
                 for (long p = page; p < stop; p++) {
@@ -59,9 +85,6 @@ final class Zapper {
                 }
                 forget(anon);
                 frames.removeMappingKeepReference(frame);
-                if (count == gone.length) {
-                    gone = Arrays.copyOf(gone, count * 2);
-                }
                 gone[count++] = frame;
             }
             case PteLayout.MIGRATION -> forget(anon);
@@ -75,9 +98,20 @@ final class Zapper {
         (anon ? mm.rssAnon : mm.rssShared).getAndDecrement();
     }
 
-    /** Waits until no access can reach what was zapped in [start, end), then lets the frames go. */
-    void finish(long start, long end) {
+    /** Before anything is taken away, since what is taken away and not noted would be lost. */
+    private void makeRoom(long page, int more) {
+        if (count + more > MOST_WAITING) {
+            finish(page);
+        }
+        if (count + more > gone.length) {
+            gone = Arrays.copyOf(gone, Math.max(gone.length * 2, count + more));
+        }
+    }
+
+    /** Waits until no access can reach what was zapped below {@code end}, then lets the frames go. */
+    private void finish(long end) {
         mm.mmu().drop(start, end - start);
+        start = end;
         // Backwards, so that free lists, which hand out last what came first, give neighbouring frames in order again.
         for (int i = count - 1; i >= 0; i--) {
             frames.put(gone[i]);
