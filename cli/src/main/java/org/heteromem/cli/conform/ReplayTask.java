@@ -75,7 +75,7 @@ final class ReplayTask {
     void account(StateChecker checker) {
         holds.values().forEach(checker::holding);
         pins.values().forEach(checker::holding);
-        mirrors.values().forEach(mirror -> checker.mirror(mirror::forEachEntry));
+        mirrors.forEach((d, mirror) -> checker.mirror(machine.device(d), mirror::forEachEntry));
     }
 
     // ---- arguments ---------------------------------------------------------------------------------------------

@@ -180,24 +180,6 @@ public abstract sealed class LruNode implements MemoryNode, FrameOwner permits R
     }
 
     /**
-     * Moves a page to the head of the active list.
-     *
-     * @param frame a frame of this node
-     */
-    public final void lruActivate(long frame) {
-        workingSet.lock();
-        try {
-            if (table.has(frame, Frames.LRU)) {
-                listOf(frame).remove(frame);
-                table.set(frame, Frames.ACTIVE);
-                active.addFirst(frame);
-            }
-        } finally {
-            workingSet.unlock();
-        }
-    }
-
-    /**
      * Moves a page to the cold end of the inactive list.
      *
      * @param frame a frame of this node

@@ -5,6 +5,7 @@ import java.util.List;
 import org.heteromem.core.MemoryManager;
 import org.heteromem.core.pin.PageReferences;
 import org.heteromem.core.space.StateAudit;
+import org.jspecify.annotations.Nullable;
 
 /**
  * An fsck for memory management: compares all that the manager knows twice, and says where the two differ. To be called at a
@@ -12,7 +13,7 @@ import org.heteromem.core.space.StateAudit;
  * with {@code initFrame} but not used count as a violation unless they are named.
  *
  * <pre>{@code
- * StateChecker.of(manager).holding(pinned).mirror(device::forEachEntry).assertSound();
+ * StateChecker.of(manager).holding(pinned).mirror(owner, device::forEachEntry).assertSound();
  * }</pre>
  *
  * It takes no lock that it does not give back and changes nothing, counters and used bits included. Not thread-safe.
@@ -21,7 +22,9 @@ public final class StateChecker {
     private final MemoryManager manager;
     private final List<PageReferences> held = new ArrayList<>();
     private final List<long[]> driverHeld = new ArrayList<>();
-    private final List<MirrorView> mirrors = new ArrayList<>();
+    private final List<Mirror> mirrors = new ArrayList<>();
+
+    private record Mirror(@Nullable Object owner, MirrorView view) {}
 
     private StateChecker(MemoryManager manager) {
         this.manager = manager;
@@ -79,13 +82,25 @@ public final class StateChecker {
     }
 
     /**
-     * Has a device's table compared as well.
+     * Has the table of a device without private memory compared as well.
      *
-     * @param view the table
+     * @param view the table; one for each device
      * @return this
      */
     public StateChecker mirror(MirrorView view) {
-        mirrors.add(view);
+        return mirror(null, view);
+    }
+
+    /**
+     * Has a device's table compared as well.
+     *
+     * @param owner the owner of its private memory ({@link org.heteromem.core.device.DeviceMemory#owner}), in which nobody
+     *     else may have a page; or null if it has none
+     * @param view the table; one for each device
+     * @return this
+     */
+    public StateChecker mirror(@Nullable Object owner, MirrorView view) {
+        mirrors.add(new Mirror(owner, view));
         return this;
     }
 
@@ -108,8 +123,9 @@ public final class StateChecker {
             }
         }
         audit.run();
-        for (MirrorView mirror : mirrors) {
-            mirror.forEach((space, address, frame, writable) -> audit.mirrored(space.mm(), address, frame, writable));
+        for (Mirror mirror : mirrors) {
+            mirror.view.forEach((space, address, frame, writable) ->
+                    audit.mirrored(mirror.view, mirror.owner, space.mm(), address, frame, writable));
         }
         return audit.violations();
     }

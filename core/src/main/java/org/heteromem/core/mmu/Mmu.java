@@ -26,7 +26,7 @@ public interface Mmu {
 
     /**
      * Returns once no access of any kind can reach the frames the range had: their contents are not wanted any more. Called
-     * before frames are given away.
+     * before frames are given away. Must not throw: the frames would be kept for good, since somebody may still reach them.
      *
      * @param firstPage first page number
      * @param pages how many

@@ -588,11 +588,9 @@ public final class PageMigration implements PageMoves {
         if (!anon && frames.range(to).owner.isDevice()) {
             return false;
         }
-        int carried = frames.flags(from) & (Frames.ANON | Frames.DIRTY | Frames.REFERENCED | Frames.ACTIVE);
-        if (frames.range(from).owner instanceof HomedNode) {
-            // Its shadow says so, and whoever brings it home hears what follows from that.
-            carried &= ~Frames.ACTIVE;
-        }
+        // Not the list: where a page was active its shadow says so, and whoever brings it home hears what follows from
+        // that.
+        int carried = frames.flags(from) & (Frames.ANON | Frames.DIRTY | Frames.REFERENCED);
         if ((states[i] & KEPT) != 0) {
             carried &= ~Frames.DIRTY;
         }

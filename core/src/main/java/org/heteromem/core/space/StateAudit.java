@@ -14,6 +14,7 @@ import org.heteromem.core.frame.FrameTable;
 import org.heteromem.core.frame.Frames;
 import org.heteromem.core.frame.LruNode;
 import org.heteromem.core.frame.RamNode;
+import org.heteromem.core.inspect.MirrorView;
 import org.heteromem.core.inspect.Rule;
 import org.heteromem.core.inspect.Violation;
 import org.heteromem.core.memory.ResourceMap;
@@ -36,6 +37,7 @@ public final class StateAudit {
     private final List<Violation> violations = new ArrayList<>();
     private final FrameTally tally;
     private final HomedAudit homed;
+    private final MirrorAudit mirrors;
     private final Set<Anchor> anchors = Collections.newSetFromMap(new IdentityHashMap<>());
     private final IdentityHashMap<SharedObject, Integer> objects = new IdentityHashMap<>();
 
@@ -51,6 +53,7 @@ public final class StateAudit {
         this.resources = resources;
         this.tally = new FrameTally(frames.ranges());
         this.homed = new HomedAudit(frames, this::report);
+        this.mirrors = new MirrorAudit(frames, this::report);
         held(machine.zeroFrame, false);
     }
 
@@ -81,7 +84,7 @@ public final class StateAudit {
         return Long.toHexString(value);
     }
 
-    private static String where(Mm mm, long page) {
+    static String where(Mm mm, long page) {
         return "process " + mm.id() + " page " + FaultHandler.at(page);
     }
 
@@ -474,30 +477,14 @@ public final class StateAudit {
     /**
      * Checks one entry of a device's table.
      *
+     * @param view the table
+     * @param owner the owner of the device's private memory, or null if it has none
      * @param mm the process it mirrors
      * @param address first byte of the page
      * @param frame the frame it names
      * @param writable whether the device would store through it
      */
-    public void mirrored(Mm mm, long address, long frame, boolean writable) {
-        long page = Page.of(address);
-        Vma area = mm.exited() ? null : mm.areas.find(page);
-        long entry = area == null ? 0 : mm.pageTable.entry(page);
-        if (area == null || !allows(area, entry, writable) || PteLayout.frame(entry) != frame) {
-            report(
-                    Rule.MIRROR,
-                    "a device has " + where(mm, page) + " as frame 0x" + hex(frame) + (writable ? " writable" : "")
-                            + ", but the table has " + PteLayout.describe(entry)
-                            + (area == null ? " and no area" : ""));
-        }
-    }
-
-    private static boolean allows(@Nullable Vma area, long entry, boolean write) {
-        return switch (PteLayout.kind(entry)) {
-            case PteLayout.PRESENT -> PteLayout.allows(entry, write);
-            case PteLayout.DEVICE_PRIVATE, PteLayout.DEVICE_EXCLUSIVE ->
-                area != null && area.protection.readable() && (!write || PteLayout.writable(entry));
-            default -> false;
-        };
+    public void mirrored(MirrorView view, @Nullable Object owner, Mm mm, long address, long frame, boolean writable) {
+        mirrors.check(view, owner, mm, address, frame, writable);
     }
 }

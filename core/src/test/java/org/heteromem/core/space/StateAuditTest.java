@@ -25,7 +25,9 @@ import org.heteromem.core.frame.DeviceFrames;
 import org.heteromem.core.frame.FrameTable;
 import org.heteromem.core.frame.Frames;
 import org.heteromem.core.frame.HomedNode;
+import org.heteromem.core.frame.LruNode;
 import org.heteromem.core.frame.WorkingSetDamage;
+import org.heteromem.core.inspect.MirrorView;
 import org.heteromem.core.inspect.Rule;
 import org.heteromem.core.inspect.StateChecker;
 import org.heteromem.core.inspect.Violation;
@@ -35,8 +37,10 @@ import org.heteromem.core.memory.ResourceMap;
 import org.heteromem.core.migrate.Migration;
 import org.heteromem.core.mirror.ExclusiveAccess;
 import org.heteromem.core.mirror.Invalidation;
+import org.heteromem.core.mmu.StoreUnderWay;
 import org.heteromem.core.pin.PageReferences;
 import org.heteromem.core.pin.Pins;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -268,6 +272,27 @@ class StateAuditTest {
     }
 
     @Test
+    void theZeroPageIsNotSetAside() {
+        frames.clear(machine.zeroFrame, Frames.RESERVED);
+        seen(Rule.ZERO_PAGE);
+    }
+
+    @Test
+    void anEntryWithAFrameOfNoMemory() {
+        set(6, PteLayout.make(PteLayout.PRESENT, 1L << 38, PteLayout.READ));
+        seen(Rule.ENTRY);
+    }
+
+    @Test
+    void aPageOfSharedMemoryTakenForADevice() {
+        long page = Page.of(shared);
+        PageTableLeaf leaf = mm.pageTable().leafOrMake(page);
+        long frame = PteLayout.frame(leaf.get(page));
+        leaf.set(page, PteLayout.make(PteLayout.DEVICE_EXCLUSIVE, frame, PteLayout.WRITE));
+        seen(Rule.ENTRY);
+    }
+
+    @Test
     void theZeroPageWritten() {
         MemorySegment segment = frames.segment(machine.zeroFrame);
         if (segment == null) {
@@ -378,6 +403,12 @@ class StateAuditTest {
     }
 
     @Test
+    void anAnchorWhoseAreaDoesNotKnowIt() {
+        area(base).chain.get(0).areas.add(area(shared));
+        seen(Rule.ANCHOR);
+    }
+
+    @Test
     void aSharedObjectThatForgotAnArea() {
         SharedObject object = area(shared).shared;
         assertThat(object).isNotNull();
@@ -438,6 +469,17 @@ class StateAuditTest {
     }
 
     @Test
+    void aFrameOnTwoLists() {
+        long first = frame(1);
+        // The list goes round from its first page to itself.
+        frames.setLinks(
+                first,
+                frames.links(first) & ~0xffff_ffffL
+                        | first - machine.nodes().get(0).firstFrame() + 1);
+        seen(Rule.ONE_PLACE);
+    }
+
+    @Test
     void aListWhoseWayBackIsBroken() {
         frames.setLinks(frame(1), frames.links(frame(1)) + (7L << 32));
         seen(Rule.LRU);
@@ -447,6 +489,14 @@ class StateAuditTest {
     void aFrameHandedOutAndLost() {
         assertThat(machine.allocateRam(0)).isPositive();
         seen(Rule.REFERENCE_COUNT, Rule.ONE_PLACE);
+    }
+
+    @Test
+    void aFreeListThatLeavesItsNode() {
+        long frame = machine.allocateRam(0);
+        frames.put(frame);
+        frames.setLinks(frame, machine.nodes().get(0).frames() + 1);
+        seen(Rule.LRU);
     }
 
     @Test
@@ -482,6 +532,15 @@ class StateAuditTest {
     }
 
     // ---- locks -------------------------------------------------------------------------------------------------
+
+    @Test
+    void anLruLockHeld() {
+        LruNode node = machine.nodes().get(0);
+        node.beginLruBatch();
+        seen(Rule.LOCK_HELD);
+        node.endLruBatch();
+        StateChecker.assertSound(manager);
+    }
 
     @Test
     void aPageLockHeld() {
@@ -550,6 +609,14 @@ class StateAuditTest {
     }
 
     @Test
+    void aStoreUnderWay() {
+        StoreUnderWay.begin(cpu, Page.of(at(1)));
+        seen(Rule.LOCK_HELD);
+        StoreUnderWay.end(cpu);
+        StateChecker.assertSound(manager);
+    }
+
+    @Test
     void anIdleTranslationCacheIsSound() {
         cpu.storeLong(at(1), 9);
         cpu.loadLong(at(0));
@@ -557,9 +624,43 @@ class StateAuditTest {
     }
 
     private List<Rule> mirroring(AddressSpace of, long address, long frame, boolean writable) {
-        return StateChecker.of(manager).mirror(visitor -> visitor.entry(of, address, frame, writable)).check().stream()
+        return mirroring(driver, of, address, frame, writable);
+    }
+
+    private List<Rule> mirroring(@Nullable Object owner, AddressSpace of, long address, long frame, boolean writable) {
+        return StateChecker.of(manager)
+                .mirror(owner, visitor -> visitor.entry(of, address, frame, writable))
+                .check()
+                .stream()
                 .map(Violation::rule)
                 .toList();
+    }
+
+    @Test
+    void nobodyElseMayReachADevicesPrivateMemory() {
+        assertThat(mirroring(driver, space, at(3), frame(3), false)).isEmpty();
+        assertThat(mirroring(new Object(), space, at(3), frame(3), false)).containsExactly(Rule.MIRROR);
+        assertThat(mirroring(null, space, at(3), frame(3), false)).containsExactly(Rule.MIRROR);
+    }
+
+    @Test
+    void aPageTakenForADeviceIsNotStoredToWhereTheAreaForbidsIt() {
+        space.protect(at(4), Page.SIZE, Protection.READ);
+        assertThat(mirroring(space, at(4), frame(4), false)).isEmpty();
+        assertThat(mirroring(space, at(4), frame(4), true)).containsExactly(Rule.MIRROR);
+    }
+
+    @Test
+    void aPageTakenForADeviceIsInOneTableOnly() {
+        MirrorView one = visitor -> visitor.entry(space, at(4), frame(4), true);
+        MirrorView other = visitor -> visitor.entry(space, at(4), frame(4), false);
+        assertThat(StateChecker.of(manager).mirror(one).mirror(other).check())
+                .extracting(Violation::rule)
+                .containsExactly(Rule.MIRROR);
+        MirrorView reads = visitor -> visitor.entry(space, at(1), frame(1), false);
+        MirrorView stores = visitor -> visitor.entry(space, at(1), frame(1), true);
+        assertThat(StateChecker.of(manager).mirror(reads).mirror(stores).check())
+                .isEmpty();
     }
 
     @Test

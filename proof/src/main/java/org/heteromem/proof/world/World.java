@@ -480,6 +480,43 @@ public final class World implements AutoCloseable {
     }
 
     /**
+     * {@return whether a step that goes by frames concerns a page}
+     *
+     * @param op such a step: of a device's or a node's frames, or of what is held
+     * @param view the page
+     */
+    public boolean concerns(Op op, PageView view) {
+        long frame = view.frame();
+        return switch (op) {
+            case Op.EvictDevice o -> {
+                long at = frame - devices.get(o.device()).memory.firstFrame() - o.from();
+                yield at >= 0
+                        && at < o.count()
+                        && devices.get(o.device()).memory.contains(frame);
+            }
+            case Op.EvictNode o -> {
+                MemoryNode node = manager.nodes().get(o.node());
+                long at = frame - node.firstFrame() - o.from();
+                yield at >= 0 && at < o.count() && frame < node.firstFrame() + node.frames();
+            }
+            case Op.Replug o -> devices.get(o.device()).memory.contains(frame);
+            case Op.HoldRead o -> holds(held(o.hold()), frame);
+            case Op.HoldWrite o -> holds(held(o.hold()), frame);
+            case Op.Release o -> holds(held(o.hold()), frame);
+            default -> false;
+        };
+    }
+
+    private static boolean holds(PageReferences held, long frame) {
+        for (int i = 0; i < held.pages(); i++) {
+            if (held.frame(i) == frame) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /**
      * {@return the areas of a process}
      *
      * @param slot the process's slot
@@ -525,7 +562,7 @@ public final class World implements AutoCloseable {
                 checker.holding(held);
             }
         }
-        devices.forEach(checker::mirror);
+        devices.forEach(device -> checker.mirror(device, device));
         return checker.check();
     }
 

@@ -263,7 +263,7 @@ public final class Soak {
 
     private static void sound(World world) {
         StateChecker checker = StateChecker.of(world.manager);
-        world.devices().forEach(device -> checker.mirror(device::forEachEntry));
+        world.devices().forEach(device -> checker.mirror(device, device::forEachEntry));
         checker.assertSound();
     }
 
