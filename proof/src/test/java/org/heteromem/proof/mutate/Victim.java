@@ -35,7 +35,9 @@ final class Victim {
             "org.heteromem.core.DriverMischiefTest",
             "org.heteromem.core.DeviceRemovalTest",
             "org.heteromem.core.ErrorPathsTest",
+            "org.heteromem.core.FailingPortsTest",
             "org.heteromem.core.HomedMemoryTest",
+            "org.heteromem.core.space.StateAuditTest",
             "org.heteromem.core.space.RestoredEntryTest",
             "org.heteromem.core.mmu.TranslationCacheTest");
 
