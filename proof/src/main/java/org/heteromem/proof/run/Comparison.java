@@ -136,14 +136,11 @@ final class Comparison implements AutoCloseable {
     }
 
     private @Nullable String afterTrouble(Op op, Outcome wanted, Outcome real, byte @Nullable [][] before) {
-        boolean failed = real.error() != null && !wanted.allows(real);
-        if (failed) {
-            if (wanted.error() == null && !mayFailWith(real.error())) {
-                return "gave " + real + " after an injected fault, must give " + wanted;
-            }
-            undo(op);
-        } else if (!wanted.allows(real)) {
+        if (!possibleAfterTrouble(wanted, real)) {
             return "gave " + real + " after an injected fault, must give " + wanted;
+        }
+        if (!wanted.allows(real)) {
+            undo(op);
         }
         model.doubt(op);
         // Also where both fail alike: the injected fault may have come pages before the one that must.
@@ -151,6 +148,11 @@ final class Comparison implements AutoCloseable {
             return adopt(op instanceof Op.OfBytes b ? b.space() : ((Op.DeviceWrite) op).space(), before);
         }
         return null;
+    }
+
+    /** What a step may give when something failed below it: what it must, or an error that tells of the failure. */
+    static boolean possibleAfterTrouble(Outcome wanted, Outcome real) {
+        return wanted.allows(real) || mayFailWith(real.error());
     }
 
     /** Takes back in the model what a step that failed in reality would have done for good. */

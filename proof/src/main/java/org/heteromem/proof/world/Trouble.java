@@ -42,19 +42,33 @@ public final class Trouble {
 
     private final SplittableRandom random;
     private final double probability;
+    /** At which passage it strikes; 0: by chance. */
+    private final long nth;
+
+    private long passed;
     private final long[] injected = new long[Point.values().length];
     private boolean armed;
     private boolean happened;
     private boolean ramIsSmall;
 
-    private Trouble(long seed, double probability) {
+    private Trouble(long seed, double probability, long nth) {
         this.random = new SplittableRandom(seed);
         this.probability = probability;
+        this.nth = nth;
     }
 
     /** {@return no trouble at all} */
     public static Trouble none() {
-        return new Trouble(0, 0);
+        return new Trouble(0, 0, 0);
+    }
+
+    /**
+     * {@return trouble once}
+     *
+     * @param nth at which of the points that can fail, counted from 1 as they are met
+     */
+    public static Trouble nth(long nth) {
+        return new Trouble(0, 0, nth);
     }
 
     /**
@@ -64,12 +78,12 @@ public final class Trouble {
      * @param probability that a point at which something can fail does, 0 to 1
      */
     public static Trouble random(long seed, double probability) {
-        return new Trouble(seed, probability);
+        return new Trouble(seed, probability, 0);
     }
 
     /** {@return whether there can be any} */
     public boolean possible() {
-        return probability > 0;
+        return probability > 0 || nth > 0;
     }
 
     /**
@@ -78,7 +92,7 @@ public final class Trouble {
      * @param on which of the two
      */
     public void arm(boolean on) {
-        armed = on && probability > 0;
+        armed = on && possible();
         if (on) {
             happened = false;
         }
@@ -114,7 +128,7 @@ public final class Trouble {
     }
 
     private boolean strikes(Point point) {
-        if (!armed || random.nextDouble() >= probability) {
+        if (!armed || (nth > 0 ? ++passed != nth : random.nextDouble() >= probability)) {
             return false;
         }
         injected[point.ordinal()]++;
