@@ -139,6 +139,8 @@ public final class Model {
             case Op.DeviceWrite write -> deviceWrite(spaces[write.space()], write);
             case Op.Exclusive(int device, int space, int page, int pages) -> exclusive(spaces[space], page, pages);
             case Op.ToDevice(int device, int space, int page, int pages) -> move(spaces[space], page, pages, true);
+            case Op.ToDeviceAtOnce to -> move(spaces[to.space()], to.page(), to.pages(), true);
+            case Op.Snapshot(int device, int space, int page, int pages) -> snapshot(spaces[space], page, pages);
             case Op.ToRam(int device, int space, int page, int pages) -> move(spaces[space], page, pages, true);
             case Op.ToNode(int node, int space, int page, int pages) -> move(spaces[space], page, pages, false);
             case Op.EvictDevice _, Op.EvictNode _, Op.Budget _, Op.Evict _, Op.Fetch _ -> Outcome.OK;
@@ -427,6 +429,18 @@ public final class Model {
             }
         }
         return Outcome.OK;
+    }
+
+    private static Outcome snapshot(ModelPage[] pages, int from, int count) {
+        byte[] seen = new byte[3 * count];
+        boolean[] unsure = new boolean[3 * count];
+        for (int i = 0; i < count; i++) {
+            ModelPage page = pages[from + i];
+            seen[3 * i] = (byte) (page.allows(Access.READ) ? 0 : 1);
+            unsure[3 * i + 1] = page.allows(Access.READ) && !page.barred();
+            unsure[3 * i + 2] = unsure[3 * i + 1] && page.allows(Access.WRITE);
+        }
+        return Outcome.of(seen, unsure);
     }
 
     private static Outcome deviceRead(ModelPage[] pages, int from, int count) {

@@ -122,6 +122,15 @@ public sealed interface Op {
     /** Moves pages to a device. */
     record ToDevice(int device, int space, int page, int pages) implements OfRange {}
 
+    /** Moves pages to a device by the face with two callbacks, and copies them all at once. */
+    record ToDeviceAtOnce(int device, int space, int page, int pages) implements OfRange {}
+
+    /**
+     * A device looks at pages without faulting them in; three bytes for each: that none can be there, that it could read it,
+     * that it could write it.
+     */
+    record Snapshot(int device, int space, int page, int pages) implements OfRange {}
+
     /** Moves pages from a device to RAM. */
     record ToRam(int device, int space, int page, int pages) implements OfRange {}
 

@@ -1,5 +1,6 @@
 package org.heteromem.proof.run;
 
+import java.util.Arrays;
 import java.util.List;
 import org.heteromem.core.Access;
 import org.heteromem.core.Advice;
@@ -243,6 +244,12 @@ final class Comparison implements AutoCloseable {
 
     private @Nullable String comparePages(int space) {
         PageView[] views = world.look(space);
+        long resident = Arrays.stream(views)
+                .filter(view -> view.frame() >= 0 && view.kind() != PageKind.ZERO)
+                .count();
+        if (resident != world.residentPages(space)) {
+            return "has " + resident + " pages but is charged " + world.residentPages(space);
+        }
         for (int i = 0; i < Op.PAGES; i++) {
             PageView view = views[i];
             boolean lost = model.page(space, i).lost;

@@ -120,6 +120,8 @@ public final class Coverage {
     private static int device(Op op) {
         return switch (op) {
             case Op.ToDevice to -> to.device();
+            case Op.ToDeviceAtOnce to -> to.device();
+            case Op.Snapshot snapshot -> snapshot.device();
             case Op.ToRam to -> to.device();
             case Op.DeviceRead read -> read.device();
             case Op.DeviceWrite write -> write.device();
@@ -200,8 +202,8 @@ public final class Coverage {
 
     // ---- what there is to be met -------------------------------------------------------------------------------
 
-    private static final List<String> BY_DEVICES =
-            List.of("DeviceRead", "DeviceWrite", "Exclusive", "ToDevice", "ToRam", "Lose");
+    private static final List<String> BY_DEVICES = List.of(
+            "DeviceRead", "DeviceWrite", "Exclusive", "ToDevice", "ToDeviceAtOnce", "Snapshot", "ToRam", "Lose");
 
     /**
      * {@return the names of all steps, and the states that each can meet}

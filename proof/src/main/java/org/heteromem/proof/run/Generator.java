@@ -71,6 +71,8 @@ final class Generator {
             new Choice(8, () -> new Op.HoldRead(random.nextInt(Op.HOLDS))),
             new Choice(4, () -> new Op.HoldWrite(random.nextInt(Op.HOLDS), random.nextInt())),
             new Choice(7, () -> new Op.Release(random.nextInt(Op.HOLDS))),
+            new Choice(6, () -> new Op.ToDeviceAtOnce(device(), space(), page(), pages())),
+            new Choice(6, () -> new Op.Snapshot(device(), space(), page(), pages())),
         };
         Choice[] stored = {
             new Choice(14, this::mapHomed),

@@ -104,6 +104,7 @@ final class ScenarioText {
                 eachArea(o, "dev-write " + o.device(), " 0x" + Long.toHexString(o.seed() & 0xffff));
             case Op.Exclusive o -> eachArea(o, "excl " + o.device(), "");
             case Op.ToDevice o -> eachArea(o, "to-dev " + o.device(), "");
+            case Op.ToDeviceAtOnce o -> eachArea(o, "to-dev " + o.device(), "");
             case Op.ToRam o -> eachArea(o, "to-ram " + o.device(), "");
             case Op.EvictDevice o -> line(0, "evict " + o.device());
             case Op.Hold o -> {

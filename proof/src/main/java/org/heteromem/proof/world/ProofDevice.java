@@ -21,6 +21,8 @@ import org.heteromem.core.device.DriverResult;
 import org.heteromem.core.inspect.MirrorView;
 import org.heteromem.core.migrate.Migration;
 import org.heteromem.core.migrate.Migration.Select;
+import org.heteromem.core.migrate.MigrationOperations;
+import org.heteromem.core.migrate.SourceEntries;
 import org.heteromem.core.mirror.ExclusiveAccess;
 import org.heteromem.core.mirror.MirrorEntry;
 import org.heteromem.core.mirror.RangeFault;
@@ -183,16 +185,59 @@ final class ProofDevice implements DeviceDriver, MirrorView {
                     }
                 }
                 m.migrate();
-                for (int i = 0; i < m.pages(); i++) {
-                    if (m.migrated(i)) {
-                        // Of a hole the driver does not know what the process may do with it.
-                        boolean write = m.sources().writable(i);
-                        mirror.set(
-                                World.page(m.sources().address(i)), m.destination(i), write ? Right.WRITE : Right.READ);
-                    }
-                }
+                show(m, mirror);
             }
         });
+    }
+
+    private static void show(Migration m, ProofMirror mirror) {
+        for (int i = 0; i < m.pages(); i++) {
+            if (m.migrated(i)) {
+                // Of a hole the driver does not know what the process may do with it.
+                boolean write = m.sources().writable(i);
+                mirror.set(World.page(m.sources().address(i)), m.destination(i), write ? Right.WRITE : Right.READ);
+            }
+        }
+    }
+
+    /** As {@link #toDevice}, by the face with two callbacks. */
+    void toDeviceAtOnce(AddressSpace space, int page, int pages) {
+        ProofMirror mirror = mirror(space);
+        MigrationOperations operations = new MigrationOperations() {
+            @Override
+            public void allocateAndCopy(SourceEntries sources, Migration migration) {
+                for (int i = 0; i < migration.pages(); i++) {
+                    if (sources.movable(i)) {
+                        allocate(migration, i);
+                    }
+                }
+                trouble.beforeCopy();
+                migration.copyAll();
+            }
+
+            @Override
+            public void finalizeAndMap(SourceEntries sources, Migration migration) {
+                show(migration, mirror);
+            }
+        };
+        perArea(
+                space,
+                page,
+                pages,
+                true,
+                (address, length) -> Migration.run(space, address, length, Set.of(Select.SYSTEM), this, operations));
+    }
+
+    /** What the device could reach of a range without a fault. */
+    byte[] snapshot(AddressSpace space, int page, int pages) {
+        long[] entries = RangeFault.snapshot(space, this, World.address(page), pages);
+        byte[] seen = new byte[3 * pages];
+        for (int i = 0; i < pages; i++) {
+            seen[3 * i] = (byte) (MirrorEntry.error(entries[i]) ? 1 : 0);
+            seen[3 * i + 1] = (byte) (MirrorEntry.valid(entries[i]) ? 1 : 0);
+            seen[3 * i + 2] = (byte) (MirrorEntry.writable(entries[i]) ? 1 : 0);
+        }
+        return seen;
     }
 
     void toRam(AddressSpace space, int page, int pages) {

@@ -223,6 +223,10 @@ public final class World implements AutoCloseable {
             }
             case Op.Exclusive o -> devices.get(o.device()).makeExclusive(space(o.space()), o.page(), o.pages());
             case Op.ToDevice o -> devices.get(o.device()).toDevice(space(o.space()), o.page(), o.pages());
+            case Op.ToDeviceAtOnce o -> devices.get(o.device()).toDeviceAtOnce(space(o.space()), o.page(), o.pages());
+            case Op.Snapshot o -> {
+                return Outcome.of(devices.get(o.device()).snapshot(space(o.space()), o.page(), o.pages()));
+            }
             case Op.ToRam o -> devices.get(o.device()).toRam(space(o.space()), o.page(), o.pages());
             case Op.ToNode o -> toNode(o);
             case Op.EvictDevice o -> {
@@ -514,6 +518,15 @@ public final class World implements AutoCloseable {
             }
         }
         return false;
+    }
+
+    /**
+     * {@return how many pages a process is charged for}
+     *
+     * @param slot the process's slot
+     */
+    public long residentPages(int slot) {
+        return Inspector.anonymousPages(space(slot)) + Inspector.sharedPages(space(slot));
     }
 
     /**
