@@ -4,7 +4,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.ArrayDeque;
 import java.util.Deque;
-import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.atomic.AtomicIntegerArray;
 import org.heteromem.core.Page;
 import org.heteromem.core.memory.ArenaStore;
 import org.jetbrains.lincheck.LincheckAssertionError;
@@ -20,6 +21,7 @@ import org.junit.jupiter.api.Test;
 class FreeListStressTest {
     private static final int FRAMES = 3;
     private static final int THREADS = 8;
+    private static final String TWICE = "handed out twice";
     private static final int ITERATIONS = 8;
     private static final int INVOCATIONS = Integer.getInteger("heteromem.lincheck.stress", 500);
     /** A scheduler in a bad mood may hide a race for long; the first that shows ends the search. */
@@ -49,17 +51,41 @@ class FreeListStressTest {
         }
     }
 
+    /** Who has which frame: one that is handed out twice is an error of the call that got it last. */
+    private static final class Owners {
+        private final AtomicIntegerArray taken = new AtomicIntegerArray(FRAMES);
+
+        boolean isTaken(int frame) {
+            return taken.get(frame) != 0;
+        }
+
+        void take(int frame) {
+            if (!taken.compareAndSet(frame, 0, 1)) {
+                throw new IllegalStateException(TWICE);
+            }
+        }
+
+        void give(int frame) {
+            taken.set(frame, 0);
+        }
+    }
+
     @Param(name = "thread", gen = ThreadIdGen.class)
     public static class Product {
         private static final ArenaStore STORE = new ArenaStore(Page.address(FRAMES));
         private final FrameTable table = new FrameTable();
         private final RamNode node = new RamNode(0, table, 0, STORE);
         private final Deque<Long>[] held = deques();
+        private final Owners owners = new Owners();
 
         @Operation
         public boolean take(@Param(name = "thread") int thread) {
             long frame = node.allocate(0);
-            return frame >= 0 && held[thread].add(frame);
+            if (frame < 0) {
+                return false;
+            }
+            owners.take((int) frame);
+            return held[thread].add(frame);
         }
 
         @Operation
@@ -68,34 +94,41 @@ class FreeListStressTest {
             if (frame == null) {
                 return false;
             }
+            owners.give(frame.intValue());
             table.put(frame);
             return true;
         }
     }
 
-    /** Takes by looking at the number of free frames first. */
+    /** Counts well, but chooses a frame by a look, and takes it then. */
     @Param(name = "thread", gen = ThreadIdGen.class)
     public static class Seeded {
-        private final AtomicInteger free = new AtomicInteger(FRAMES);
+        private final Semaphore free = new Semaphore(FRAMES);
         private final Deque<Long>[] held = deques();
+        private final Owners owners = new Owners();
 
         @Operation
         public boolean take(@Param(name = "thread") int thread) {
-            int now = free.get();
-            if (now == 0) {
+            if (!free.tryAcquire()) {
                 return false;
             }
+            int frame = 0;
+            while (owners.isTaken(frame)) {
+                frame = (frame + 1) % FRAMES;
+            }
             Thread.yield();
-            free.set(now - 1);
-            return held[thread].add(0L);
+            owners.take(frame);
+            return held[thread].add((long) frame);
         }
 
         @Operation
         public boolean give(@Param(name = "thread") int thread) {
-            if (held[thread].poll() == null) {
+            Long frame = held[thread].poll();
+            if (frame == null) {
                 return false;
             }
-            free.getAndIncrement();
+            owners.give(frame.intValue());
+            free.release();
             return true;
         }
     }
@@ -129,6 +162,8 @@ class FreeListStressTest {
 
     @Test
     void aLookBeforeTheTakeIsFoundWrong() {
-        assertThatThrownBy(() -> check(Seeded.class, ITERATIONS_SEEDED)).isInstanceOf(LincheckAssertionError.class);
+        assertThatThrownBy(() -> check(Seeded.class, ITERATIONS_SEEDED))
+                .isInstanceOf(LincheckAssertionError.class)
+                .hasMessageContaining("IllegalStateException");
     }
 }

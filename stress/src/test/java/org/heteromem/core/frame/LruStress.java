@@ -51,7 +51,6 @@ public final class LruStress {
             node = ALL[index];
             for (int page = 0; page < PAGES; page++) {
                 node.lruIsolate(page);
-                table.clear(page, Frames.ACTIVE);
             }
             for (int page = 0; page < PAGES; page++) {
                 node.lruAdd(page);
@@ -146,7 +145,7 @@ public final class LruStress {
 
         @Actor
         public void walker() {
-            node.lruActivate(0);
+            node.lruDeactivate(2);
         }
 
         @Arbiter
@@ -156,7 +155,7 @@ public final class LruStress {
     }
 
     @JCStressTest
-    @Outcome(id = "3", expect = ACCEPTABLE, desc = "both changes, one after the other")
+    @Outcome(id = "13", expect = ACCEPTABLE, desc = "both changes, one after the other")
     @Outcome(expect = FORBIDDEN, desc = "the links are broken, or a page is lost")
     @State
     public static class LinksSeededNoLock {
@@ -183,7 +182,8 @@ public final class LruStress {
 
         @Actor
         public void walker() {
-            list.remove(first);
+            list.remove(first + 2);
+            list.addLast(first + 2);
         }
 
         @Arbiter

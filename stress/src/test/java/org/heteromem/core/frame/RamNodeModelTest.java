@@ -115,13 +115,13 @@ class RamNodeModelTest {
 
     // ---- LRU ---------------------------------------------------------------------------------------------------
 
-    /** One page is isolated, its neighbour freed, a third made the hottest. */
+    /** One page is isolated, its neighbour freed, a third made the next victim. */
     private void linksStayWhole() {
         RamNode node = node();
         for (int i = 0; i < 3; i++) {
             node.lruAdd(node.allocate(0));
         }
-        together(() -> require(node.lruIsolate(1), "not isolated"), () -> table.put(0), () -> node.lruActivate(2));
+        together(() -> require(node.lruIsolate(1), "not isolated"), () -> table.put(0), () -> node.lruDeactivate(2));
         require(listed(node) == 3, "the lists hold " + listed(node));
         require(node.lruPages() == 1 && node.freeFrames() == 1, "a count is wrong");
     }
@@ -148,14 +148,17 @@ class RamNodeModelTest {
         return seen[0];
     }
 
-    /** The product's links without its lock. */
+    /** The same without the lock. */
     private void linksWithoutLock() {
         Machines.cleared(table).add(0, 3, new Machines.CountingOwner());
         Lru list = new Lru(table, 0, new Lru.Tally());
         for (long frame = 0; frame < 3; frame++) {
             list.addFirst(frame);
         }
-        together(() -> list.remove(1), () -> list.remove(0));
+        together(() -> list.remove(1), () -> list.remove(0), () -> {
+            list.remove(2);
+            list.addLast(2);
+        });
         long[] seen = new long[1];
         list.audit(frame -> seen[0] = 10 * seen[0] + frame + 1, broken -> require(false, broken));
         require(list.size() == 1 && seen[0] == 3, "the list holds " + seen[0] + ", counts " + list.size());
@@ -178,7 +181,7 @@ class RamNodeModelTest {
             together(
                     () -> isolated[0] = node.lruIsolate(frame),
                     () -> isolated[1] = node.lruIsolate(frame),
-                    () -> node.lruActivate(frame));
+                    () -> node.lruDeactivate(frame));
             require(isolated[0] != isolated[1], "isolated by " + (isolated[0] ? "both" : "nobody"));
             require(node.lruPages() == 0, "an isolated page is still on a list");
             node.lruAdd(frame);
