@@ -10,12 +10,20 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.OpenOption;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.FileAttribute;
+import java.nio.file.attribute.PosixFileAttributes;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.nio.file.attribute.UserPrincipal;
 import java.util.Arrays;
 import java.util.HashSet;
+import java.util.Objects;
 import java.util.Set;
 import org.heteromem.core.Page;
 import org.jspecify.annotations.Nullable;
@@ -24,6 +32,9 @@ import org.jspecify.annotations.Nullable;
  * The file behind a {@link FileStore}: its first page says that it is ours, pages follow. Opened for direct input and output
  * where the file system knows it, as these bytes were in RAM a moment ago and had to leave it. An interrupt closes a channel
  * of the JDK; here that costs a reopening and nothing else, as whoever was interrupted only touched memory. Thread-safe.
+ *
+ * <p>What is in it was memory, so it is for its user alone: the file is made so, and one that is there already is taken only
+ * if it belongs to this user, is closed to others, and is no link to somewhere else.
  */
 final class PageFile implements Medium {
     /** Bytes in front of the first page. */
@@ -32,9 +43,14 @@ final class PageFile implements Medium {
     private static final byte[] MARK = "Heteromem overflow file. It means nothing without the process that writes it.\n"
             .getBytes(StandardCharsets.US_ASCII);
 
+    private static final Set<PosixFilePermission> OWNER_ONLY = PosixFilePermissions.fromString("rw-------");
+    /** Belongs to whoever looks at it, where there is such a thing. */
+    private static final Path THIS_PROCESS = Path.of("/proc/self");
+
     private final Path path;
     private final boolean direct;
     private volatile FileChannel channel;
+    private @Nullable Object identity;
     private volatile boolean closed;
 
     private PageFile(Path path, FileChannel channel, boolean direct) {
@@ -57,7 +73,7 @@ final class PageFile implements Medium {
         PageFile file = null;
         try {
             boolean direct = openable(path);
-            file = new PageFile(path, channel(path, direct), direct);
+            file = new PageFile(path, channel(path, direct, true), direct);
             file.lock();
             file.claim();
             file.reserve(bytes);
@@ -94,7 +110,10 @@ final class PageFile implements Medium {
         if (Files.isDirectory(path)) {
             throw new IOException("it is a directory; name a file in it");
         }
-        try (FileChannel _ = channel(path, true)) {
+        if (Files.isSymbolicLink(path)) {
+            throw new IOException("it is a symbolic link; name the file itself");
+        }
+        try (FileChannel _ = channel(path, true, true)) {
             return Files.getFileStore(path).getBlockSize() <= PageStore.ALIGNMENT;
         } catch (UnsupportedOperationException | FileSystemException _) {
             // Not here; if the file cannot be opened at all, opening it plainly says why.
@@ -102,13 +121,52 @@ final class PageFile implements Medium {
         }
     }
 
-    private static FileChannel channel(Path path, boolean direct) throws IOException {
+    private static FileChannel channel(Path path, boolean direct, boolean create) throws IOException {
         Set<OpenOption> options =
-                new HashSet<>(Set.of(StandardOpenOption.READ, StandardOpenOption.WRITE, StandardOpenOption.CREATE));
+                new HashSet<>(Set.of(StandardOpenOption.READ, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS));
         if (direct) {
             options.add(directOption());
         }
-        return FileChannel.open(path, options);
+        if (create) {
+            options.add(StandardOpenOption.CREATE);
+        }
+        if (!hasOwners(path)) {
+            return FileChannel.open(path, options);
+        }
+        FileAttribute<?> rights = PosixFilePermissions.asFileAttribute(OWNER_ONLY);
+        return FileChannel.open(path, options, rights);
+    }
+
+    private static boolean hasOwners(Path path) {
+        return path.getFileSystem().supportedFileAttributeViews().contains("posix");
+    }
+
+    /** Whoever has made the file, or may read it, would have everything that is ever in it. */
+    private void requireOurs() throws IOException {
+        if (!hasOwners(path)) {
+            return;
+        }
+        PosixFileAttributes is = Files.readAttributes(path, PosixFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
+        UserPrincipal self = self(path);
+        if (!is.owner().equals(self)) {
+            throw new IOException("it is there and belongs to user "
+                    + is.owner().getName() + ", not to " + self.getName() + "; name another");
+        }
+        if (!is.isRegularFile()) {
+            throw new IOException("it is no ordinary file; name another");
+        }
+        if (!OWNER_ONLY.containsAll(is.permissions())) {
+            throw new IOException("it is there and others have rights on it ("
+                    + PosixFilePermissions.toString(is.permissions()) + "); remove it, or take those rights away");
+        }
+    }
+
+    private static UserPrincipal self(Path path) throws IOException {
+        return Files.exists(THIS_PROCESS)
+                ? Files.getOwner(THIS_PROCESS)
+                : path.getFileSystem()
+                        .getUserPrincipalLookupService()
+                        .lookupPrincipalByName(System.getProperty("user.name"));
     }
 
     /** The option is the JDK's own and in no standard: it is asked for by name, so that a JDK without it will do. */
@@ -153,6 +211,10 @@ final class PageFile implements Medium {
             if (!Arrays.equals(found, MARK)) {
                 throw new IOException("it exists and holds something else; remove it yourself, or name another");
             }
+        }
+        requireOurs();
+        identity = identity();
+        if (channel.size() > 0) {
             return;
         }
         front.put(MARK).position(0);
@@ -204,9 +266,20 @@ final class PageFile implements Medium {
 
     private synchronized void reopen(FileChannel broken) throws IOException {
         if (channel == broken && !closed) {
-            channel = channel(path, direct);
+            FileChannel again = channel(path, direct, false);
+            if (!Objects.equals(identity, identity())) {
+                again.close();
+                throw new IOException(path + " is another file now than it was");
+            }
+            channel = again;
             lock();
         }
+    }
+
+    /** Which file it is, or null where files have no such thing. */
+    private @Nullable Object identity() throws IOException {
+        return Files.readAttributes(path, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS)
+                .fileKey();
     }
 
     @Override

@@ -2,6 +2,7 @@ package org.heteromem.devices.storage;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -9,6 +10,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.HashMap;
@@ -291,6 +294,57 @@ class PageStoresTest {
         }
     }
 
+    /** What is in the file was memory: nobody else may read it, nor have chosen where it is. */
+    @Test
+    void theFileIsForItsUserAlone() throws IOException {
+        Path file = directory.resolve("pages");
+        String text = "file:DIR/pages:1M";
+        try (Arena arena = Arena.ofShared()) {
+            spec(text).open("f", StoreMemory.of(arena)).close();
+            assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(file)))
+                    .isEqualTo("rw-------");
+            spec(text).open("f", StoreMemory.of(arena)).close();
+            Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-r--r--"));
+            assertThatThrownBy(() -> spec(text).open("f", StoreMemory.of(arena)))
+                    .isInstanceOf(StorageIoException.class)
+                    .hasMessageContaining("others have rights on it");
+            Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-------"));
+            Files.createSymbolicLink(directory.resolve("link"), file);
+            assertThatThrownBy(() -> spec("file:DIR/link:1M").open("f", StoreMemory.of(arena)))
+                    .isInstanceOf(StorageIoException.class)
+                    .hasMessageContaining("symbolic link");
+            Files.createSymbolicLink(directory.resolve("dangling"), directory.resolve("nowhere"));
+            assertThatThrownBy(() -> spec("file:DIR/dangling:1M").open("f", StoreMemory.of(arena)))
+                    .isInstanceOf(StorageIoException.class);
+            assertThat(directory.resolve("nowhere")).doesNotExist();
+        }
+    }
+
+    @Test
+    void anEmptyFileThatOthersHaveRightsOnIsLeftAlone() throws IOException {
+        Path file = Files.createFile(
+                directory.resolve("pages"),
+                PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-r--r--")));
+        assertThatThrownBy(() -> spec("file:DIR/pages:1M").open("f", StoreMemory.of(Arena.ofAuto())))
+                .isInstanceOf(StorageIoException.class)
+                .hasMessageContaining("others have rights on it");
+        assertThat(file).isEmptyFile();
+    }
+
+    /** Only root can open it at all. */
+    @Test
+    void aFileOfSomebodyElseIsRefused() throws IOException {
+        Path file = directory.resolve("pages");
+        spec("file:DIR/pages:1M").open("f", StoreMemory.of(Arena.ofAuto())).close();
+        assumeTrue(
+                Integer.valueOf(0).equals(Files.getAttribute(file, "unix:uid")),
+                "not run: only root can give a file away");
+        Files.setAttribute(file, "unix:uid", 65_534);
+        assertThatThrownBy(() -> spec("file:DIR/pages:1M").open("f", StoreMemory.of(Arena.ofAuto())))
+                .isInstanceOf(StorageIoException.class)
+                .hasMessageContaining("belongs to user");
+    }
+
     @Test
     void bytesThatChangedOnTheDiskAreNotTakenForThePage() throws IOException {
         try (Arena arena = Arena.ofShared()) {
@@ -332,6 +386,24 @@ class PageStoresTest {
             assertThat(Thread.interrupted()).isTrue();
             write(store, 4, 4);
             check(store, 4, 4);
+        }
+    }
+
+    /** An interrupt closes the channel, and the file is opened again by its name. */
+    @Test
+    void anotherFileOfTheSameNameIsNotTakenForTheOwn() throws IOException {
+        Path file = directory.resolve("pages");
+        try (Arena arena = Arena.ofShared();
+                PageStore store = spec("file:DIR/pages:1M").open("f", StoreMemory.of(arena))) {
+            write(store, 3, 3);
+            Files.move(file, directory.resolve("moved"));
+            Files.createFile(file);
+            Thread.currentThread().interrupt();
+            assertThatThrownBy(() -> write(store, 4, 4)).isInstanceOf(StorageIoException.class);
+            assertThat(Thread.interrupted()).isTrue();
+            assertThat(file).isEmptyFile();
+            Files.move(directory.resolve("moved"), file, StandardCopyOption.REPLACE_EXISTING);
+            check(store, 3, 3);
         }
     }
 
