@@ -17,6 +17,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import javax.tools.ToolProvider;
 import org.heteromem.live.kernels.Add;
@@ -258,7 +259,7 @@ class LaunchTest {
 
     @Test
     void aKernelComesFromAPathThatTheProgramDoesNotKnow(@TempDir Path directory) throws IOException {
-        Path source = Files.writeString(directory.resolve("Strange.java"), """
+        compile(directory, "Strange", """
                         public class Strange implements org.heteromem.devices.accelerator.Kernel {
                             private final long at;
                             public Strange(long at) { this.at = at; }
@@ -268,6 +269,19 @@ class LaunchTest {
                             }
                         }
                         """);
+        try (Heteromem other =
+                        Heteromem.open(Options.ram(RAM).accelerator(DEVICE).kernels(directory));
+                Arena arena = other.arena()) {
+            MemorySegment counter = arena.allocate(16, 8);
+            other.launch("Strange", counter);
+            assertThat(counter.get(JAVA_LONG, 0))
+                    .isEqualTo(counter.get(JAVA_LONG, 8))
+                    .isPositive();
+        }
+    }
+
+    private static void compile(Path directory, String name, String text) throws IOException {
+        Path source = Files.writeString(directory.resolve(name + ".java"), text);
         int result = ToolProvider.getSystemJavaCompiler()
                 .run(
                         null,
@@ -280,14 +294,63 @@ class LaunchTest {
                         directory.toString(),
                         source.toString());
         assertThat(result).isZero();
+    }
+
+    /** A mistake in a kernel is told to its program, which keeps its memory, and whoever waits for the kernel goes on. */
+    @Test
+    void aKernelThatIsWrongCostsNothingButItself(@TempDir Path directory) throws IOException {
+        compile(directory, "Kernels", """
+                        class Missing {}
+                        class Named implements org.heteromem.devices.accelerator.Kernel {
+                            Named() {}
+                            Named(Missing other) {}
+                            public void run(org.heteromem.core.MemoryAccess memory, int unit, int units) {}
+                        }
+                        class Silent extends RuntimeException {
+                            @Override public String toString() { throw new IllegalStateException("not a word"); }
+                        }
+                        class Begins implements org.heteromem.devices.accelerator.Kernel {
+                            Begins(long how) {
+                                if (how == 0) throw new Silent();
+                                if (how == 1) throw new RuntimeException("next\\u0085line");
+                            }
+                            public void run(org.heteromem.core.MemoryAccess memory, int unit, int units) {}
+                        }
+                        class Runs implements org.heteromem.devices.accelerator.Kernel {
+                            private final long how;
+                            Runs(long how) { this.how = how; }
+                            public void run(org.heteromem.core.MemoryAccess memory, int unit, int units) {
+                                if (how == 0) throw new Silent();
+                                if (how == 1) throw new RuntimeException("next\\u0085line");
+                            }
+                        }
+                        class Starts implements org.heteromem.devices.accelerator.Kernel {
+                            static final int NUMBER = Integer.parseInt("none");
+                            public void run(org.heteromem.core.MemoryAccess memory, int unit, int units) {}
+                        }
+                        """);
+        Files.delete(directory.resolve("Missing.class"));
         try (Heteromem other =
                         Heteromem.open(Options.ram(RAM).accelerator(DEVICE).kernels(directory));
                 Arena arena = other.arena()) {
-            MemorySegment counter = arena.allocate(16, 8);
-            other.launch("Strange", counter);
-            assertThat(counter.get(JAVA_LONG, 0))
-                    .isEqualTo(counter.get(JAVA_LONG, 8))
-                    .isPositive();
+            MemorySegment word = arena.allocate(4096, 4096);
+            word.set(JAVA_LONG, 0, 77);
+            assertFails(other, "Missing", "Named");
+            assertFails(other, "Silent", "Begins", 0L);
+            assertFails(other, "next line", "Begins", 1L);
+            assertFails(other, "Silent", "Runs", 0L);
+            assertFails(other, "next line", "Runs", 1L);
+            assertFails(other, "NumberFormatException", "Starts");
+            other.launch("Runs", 2L);
+            assertThat(word.get(JAVA_LONG, 0)).isEqualTo(77);
         }
+    }
+
+    private static void assertFails(Heteromem memory, String words, String kernel, Object... arguments) {
+        assertThat(memory.launchAsync(kernel, arguments))
+                .failsWithin(PATIENCE)
+                .withThrowableOfType(ExecutionException.class)
+                .withCauseInstanceOf(RefusedException.class)
+                .withMessageContaining(words);
     }
 }

@@ -221,17 +221,7 @@ final class Computing {
                 correlation,
                 ErrorCode.KERNEL_FAILED,
                 "kernel " + name + " threw on " + failed.size() + " of " + accelerator.units() + " units; unit "
-                        + first.unit() + ": " + first.cause() + where(name, first.cause()));
-    }
-
-    /** The line of the kernel, which is what its author wants to know. */
-    private static String where(String kernel, Throwable cause) {
-        for (StackTraceElement frame : cause.getStackTrace()) {
-            if (frame.getClassName().equals(kernel)) {
-                return " at " + frame;
-            }
-        }
-        return "";
+                        + first.unit() + ": " + Kernels.said(name, first.cause()));
     }
 
     /** How many kernels are under way. */

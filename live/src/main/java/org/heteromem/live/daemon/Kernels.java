@@ -92,7 +92,12 @@ final class Kernels implements AutoCloseable {
         if (!Kernel.class.isAssignableFrom(type)) {
             throw failed(className, "it does not implement " + Kernel.class.getName());
         }
-        return make(type, arguments);
+        try {
+            return make(type, arguments);
+        } catch (LinkageError e) {
+            // Of a class that its constructors name, or that it needs in order to begin.
+            throw failed(className, "it cannot be made: " + said(className, e));
+        }
     }
 
     private static Kernel make(Class<?> type, List<Object> arguments) {
@@ -120,9 +125,36 @@ final class Kernels implements AutoCloseable {
             constructor.setAccessible(true);
             return (Kernel) constructor.newInstance(values);
         } catch (InvocationTargetException e) {
-            throw failed(type.getName(), "its constructor threw " + e.getCause());
-        } catch (InstantiationException | IllegalAccessException | InaccessibleObjectException | LinkageError e) {
+            throw failed(type.getName(), "its constructor threw " + said(type.getName(), e.getTargetException()));
+        } catch (InstantiationException
+                | IllegalAccessException
+                | IllegalArgumentException
+                | InaccessibleObjectException e) {
             throw failed(type.getName(), "it cannot be made: " + e.getMessage());
+        }
+    }
+
+    /**
+     * {@return what a kernel threw, and the line of the kernel, which is what its author wants to know}
+     *
+     * <p>It may be an exception of the kernel's own, whose methods are code of the kernel's too.
+     */
+    static String said(String kernel, Throwable thrown) {
+        try {
+            StringBuilder text = new StringBuilder(thrown.toString());
+            Throwable cause = thrown.getCause();
+            if (thrown instanceof LinkageError && cause != null) {
+                text.append(", because of ").append(cause);
+            }
+            for (StackTraceElement frame : thrown.getStackTrace()) {
+                if (frame.getClassName().equals(kernel)) {
+                    return text.append(" at ").append(frame).toString();
+                }
+            }
+            return text.toString();
+        } catch (Throwable again) {
+            return thrown.getClass().getName() + ", which cannot say more: telling of it threw "
+                    + again.getClass().getName();
         }
     }
 

@@ -26,7 +26,13 @@ public final class Failure extends Message {
         start(buffer, MessageType.ERROR, correlation);
         extend(DETAIL - Wire.HEADER_BYTES);
         putI32(CODE, code.code());
-        String clean = detail.replaceAll("\\p{Cntrl}", " ");
+        // All that putString refuses, which are more than ASCII has.
+        StringBuilder clean = new StringBuilder(detail);
+        for (int i = 0; i < clean.length(); i++) {
+            if (Character.isISOControl(clean.charAt(i))) {
+                clean.setCharAt(i, ' ');
+            }
+        }
         // A character has at most three bytes of UTF-8 for each char.
         putString(
                 clean.substring(0, Math.min(clean.length(), Wire.MAX_DETAIL_BYTES / 3)),
