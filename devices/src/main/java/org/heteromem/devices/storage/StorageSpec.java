@@ -123,6 +123,13 @@ public record StorageSpec(Kind kind, String detail, long bytes) {
         return new IllegalArgumentException("device '" + text + "': " + reason);
     }
 
+    /**
+     * {@return the device as text, with its size in bytes, from which {@link #parse} makes the same one}
+     */
+    public String text() {
+        return kind.label() + ':' + (detail.isEmpty() ? "" : detail + ':') + bytes;
+    }
+
     private Compression compression() {
         return detail.isEmpty() ? Compression.LZ4 : Compression.valueOf(detail.toUpperCase(Locale.ROOT));
     }

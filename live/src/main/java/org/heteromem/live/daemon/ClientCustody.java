@@ -1,5 +1,6 @@
 package org.heteromem.live.daemon;
 
+import java.nio.file.Path;
 import java.util.List;
 import org.heteromem.core.Page;
 import org.heteromem.live.keeper.Custody;
@@ -17,7 +18,8 @@ import org.jspecify.annotations.Nullable;
  * them. Does nothing in a daemon that has no keeper. Used by the session's thread.
  *
  * <pre>
- *   client/N                 who it is: connection, process
+ *   client/N                 who it is: connection, process; which devices it has
+ *   client/N/file/I          a file that goes with it; the keeper removes it where no daemon does
  *   client/N/memory/PIECE    memory of its devices
  *   client/N/region/ID       a region: memfd, userfaultfd, ledger
  *   client/N/pin/REQUEST.I   a range that is pinned
@@ -34,6 +36,47 @@ final class ClientCustody {
     @FunctionalInterface
     interface PinHeir {
         void pin(ClientPins.Range range, String key);
+    }
+
+    /**
+     * What a successor is told of a client.
+     *
+     * @param pid its process
+     * @param ramBytes its budget
+     * @param name its name
+     * @param devices its devices
+     */
+    record Told(int pid, long ramBytes, String name, ClientDevices devices) {
+        private static final String SEPARATOR = "\0";
+
+        /**
+         * Checks that the devices of any client can be told.
+         *
+         * @throws IllegalArgumentException if the options name what is no device, or a keeper cannot hold so long a list
+         */
+        static void require(DaemonOptions options) {
+            ClientDevices any = ClientDevices.of(options, Long.MAX_VALUE);
+            Told longest = new Told(Integer.MAX_VALUE, Long.MAX_VALUE, "x".repeat(Wire.MAX_NAME_BYTES), any);
+            if (!Item.fits(longest.text())) {
+                throw new IllegalArgumentException("the overflow devices are too many, or their paths too long, for a"
+                        + " keeper to remember them: " + any.lines());
+            }
+        }
+
+        String text() {
+            return pid + SEPARATOR + ramBytes + SEPARATOR + name + SEPARATOR + String.join(SEPARATOR, devices.lines());
+        }
+
+        static Told parse(String text) {
+            List<String> parts = List.of(text.split(SEPARATOR, -1));
+            return new Told(
+                    Integer.parseInt(parts.get(0)),
+                    Long.parseLong(parts.get(1)),
+                    parts.get(2),
+                    ClientDevices.parse(parts.subList(3, parts.size()).stream()
+                            .filter(line -> !line.isEmpty())
+                            .toList()));
+        }
     }
 
     private final @Nullable Custody custody;
@@ -54,16 +97,17 @@ final class ClientCustody {
     // ---- given -------------------------------------------------------------------------------------------------
 
     /** Before the first page of the client can be anywhere but in its own RAM, its things are with the keeper. */
-    void entrust(ClientIdentity client, long ramBytes, Connection connection, PidFd process, DurableMemory memory) {
+    void entrust(ClientIdentity client, long ramBytes, Connection connection, PidFd process, ClientMemory memory) {
         if (custody == null || entrusted) {
             return;
         }
-        custody.hold(
-                key,
-                client.pid() + "\n" + ramBytes + "\n" + client.name(),
-                connection.socket().fd(),
-                process.fd());
-        entrust(memory);
+        Told told = new Told(client.pid(), ramBytes, client.name(), memory.list());
+        custody.hold(key, told.text(), connection.socket().fd(), process.fd());
+        List<Path> files = memory.overflowFiles().own();
+        for (int i = 0; i < files.size(); i++) {
+            custody.hold(key + "/file/" + i, files.get(i).toString());
+        }
+        entrust(memory.durable());
         entrusted = true;
     }
 

@@ -29,6 +29,7 @@ final class ClientMemory {
     private final DurableMemory durable;
     private final CopyOnWriteArrayList<Region> regions = new CopyOnWriteArrayList<>();
     private final List<StorageDevice> devices = new CopyOnWriteArrayList<>();
+    private ClientDevices list = ClientDevices.NONE;
     private FrameBudget budget = new FrameBudget(1, 0);
     private long limitPages;
     private volatile Evictor evictor;
@@ -48,14 +49,19 @@ final class ClientMemory {
         this.evictor = new Evictor(manager, space, budget, regions, devices);
     }
 
-    /** Gives the client its budget and its devices. */
-    void settle(long ram, Computing.Answers answers) {
+    /**
+     * Gives the client its budget and its devices.
+     *
+     * @throws RefusedException if a device cannot be made; then there is none
+     */
+    void settle(long ram, ClientDevices which, Computing.Answers answers) {
+        list = which;
         budget = new FrameBudget(
                 Page.of(ram),
                 Evictor.reserve(Page.of(ram)),
                 Policies.victims(daemon.options().victims()));
-        devices.addAll(daemon.devicesFor(number, overflowFiles, durable));
-        computing = daemon.computingFor(number, space, durable, new Ram(), answers);
+        devices.addAll(daemon.devicesFor(number, which.overflow(), overflowFiles, durable));
+        computing = daemon.computingFor(number, which.computing(), space, durable, new Ram(), answers);
         mmu.setDevices(holders().stream().map(PageHolder::memory).toList());
         // What is promised can be held whatever the pages contain, and one can still come home when all is full.
         limitPages = budget.limit() - 2 * budget.reserve();
@@ -71,6 +77,11 @@ final class ClientMemory {
 
     AddressSpace space() {
         return space;
+    }
+
+    /** Which devices it has, for a successor. */
+    ClientDevices list() {
+        return list;
     }
 
     /** What its devices keep in memory. */

@@ -57,6 +57,12 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
     private static final long EVICTOR_PAUSE_NANOS = 100_000_000;
 
     private static final long WELCOME_PAUSE_NANOS = 10_000_000;
+    /** How long until devices of a predecessor's client are tried again; twice as long each time. */
+    private static final int FIRST_PAUSE_MILLIS = 1_000;
+
+    private static final int LAST_PAUSE_MILLIS = 60_000;
+    /** How soon the end of the daemon is noticed by who waits for something else. */
+    private static final int CLOSED_POLL_MILLIS = 250;
 
     private final Daemon daemon;
     private final ClientIdentity client;
@@ -74,10 +80,19 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
     private final CountDownLatch over = new CountDownLatch(1);
     private final List<Thread> threads = new ArrayList<>();
     private volatile boolean welcomed;
+    /** Whether it is a predecessor's and not taken over yet: if it never is, it is for another daemon. */
+    private volatile boolean pending;
+
     private boolean observing;
 
-    /** A client that has just connected. */
-    ClientSession(Daemon daemon, long number, Connection connection, PidFd process, int pid, Log log) {
+    /**
+     * A client that has just connected, or one of a predecessor.
+     *
+     * @param inherited whether it is one of a predecessor
+     */
+    ClientSession(
+            Daemon daemon, long number, Connection connection, PidFd process, int pid, boolean inherited, Log log) {
+        this.pending = inherited;
         this.daemon = daemon;
         this.client = new ClientIdentity(number, pid);
         this.connection = connection;
@@ -107,7 +122,7 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
 
     /** Whether it is connected and has not greeted yet. */
     boolean isStranger() {
-        return !welcomed && !memory.isEnded();
+        return !welcomed && !pending && !memory.isEnded();
     }
 
     /** Whether it has been greeted as a client that has memory. */
@@ -229,7 +244,7 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
         client.setName(hello.name());
         long ram = daemon.grant(this, hello.ramBytes());
         try {
-            settle(ram);
+            settle(ram, daemon.devicesOf(number()));
         } catch (RefusedException e) {
             daemon.takeBack(this);
             throw e;
@@ -257,8 +272,8 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
                         ClientRegions.MAX_REGIONS);
     }
 
-    private void settle(long ram) {
-        memory.settle(ram, new KernelAnswers(client, connection, log, memory::isEnded));
+    private void settle(long ram, ClientDevices devices) {
+        memory.settle(ram, devices, new KernelAnswers(client, connection, log, memory::isEnded));
         welcomed = true;
     }
 
@@ -270,24 +285,57 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
     // ---- what outlives the daemon ------------------------------------------------------------------------------
 
     private void entrust() {
-        custody.entrust(client, Page.address(memory.budget().limit()), connection, process, memory.durable());
+        custody.entrust(client, Page.address(memory.budget().limit()), connection, process, memory);
     }
 
     /**
-     * Takes over a client of a predecessor: its devices, its regions, where each page is, and its threads that wait.
+     * Takes over a client of a predecessor: its devices, its regions, where each page is, and its threads that wait. One
+     * that cannot be taken over waits on, and its things stay with the keeper. One that has left meanwhile, with or without
+     * its process, is ended like any other.
      *
-     * @param ram its budget
-     * @param name its name
+     * @param told what the predecessor has said of it
      * @param items what is in custody for it
+     * @return whether it is to be served
      */
-    void takeOver(long ram, String name, List<Item> items) {
-        client.setName(name);
+    boolean takeOver(ClientCustody.Told told, List<Item> items) {
+        client.setName(told.name());
+        try {
+            inherit(told, items);
+            pending = false;
+            if (!daemon.isClosed() && !hasLeft()) {
+                return true;
+            }
+        } catch (RuntimeException e) {
+            if (!hasLeft() && !daemon.isClosed()) {
+                log.defect(this + " cannot be taken over", e);
+            }
+        }
+        pending = true;
+        stopServing();
+        while (!daemon.isClosed() && !leavesWithin(CLOSED_POLL_MILLIS)) {
+            // What it has counts as granted until it goes.
+        }
+        if (hasLeft()) {
+            log.line(this + " left before it was taken over");
+            end();
+        } else {
+            // For another daemon.
+            over.countDown();
+        }
+        return false;
+    }
+
+    private void inherit(ClientCustody.Told told, List<Item> items) {
         custody.inherit(items, memory.durable());
-        settle(ram);
+        memory.overflowFiles().inherit(told.devices());
+        settleAgain(told);
         regions.inherit(items);
         Takeover takeover = new Takeover(
-                memory.space(), memory.mmu(), memory.budget(), List.copyOf(memory.regions()), memory.holders());
+                memory.space(), memory.mmu(), memory.budget(), List.copyOf(memory.regions()), memory.holders(), this);
         takeover.run();
+        if (memory.mmu().isGone()) {
+            return;
+        }
         log.line(this + " is taken over: " + takeover);
         custody.inheritPins(items, pins::pin);
         serveFaults();
@@ -299,6 +347,23 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
                 throw new MalformedMessageException("the client does not read its answers");
             }
             LockSupport.parkNanos(WELCOME_PAUSE_NANOS);
+        }
+    }
+
+    /** Its devices exist; where they cannot be made, such as on a disk that is not there yet, it is tried again. */
+    private void settleAgain(ClientCustody.Told told) {
+        for (int pause = FIRST_PAUSE_MILLIS; ; pause = Math.min(2 * pause, LAST_PAUSE_MILLIS)) {
+            try {
+                settle(told.ramBytes(), told.devices());
+                return;
+            } catch (RefusedException e) {
+                log.line(this + " cannot be taken over yet; the next try is in " + pause + " ms: " + e.getMessage());
+                for (int waited = 0; waited < pause; waited += CLOSED_POLL_MILLIS) {
+                    if (daemon.isClosed() || leavesWithin(CLOSED_POLL_MILLIS)) {
+                        throw e;
+                    }
+                }
+            }
         }
     }
 
@@ -396,10 +461,15 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
 
     /** Whether there is nobody any more who could miss anything: a client hangs up first, and unmaps then. */
     private boolean hasLeft() {
+        return leavesWithin(0);
+    }
+
+    private boolean leavesWithin(int millis) {
         Poller poller = new Poller(2);
         poller.add(process.fd(), Poller.IN);
-        int line = poller.add(connection.socket().fd(), Poller.IN);
-        poller.poll(0);
+        // Nothing to be read: what it asks for meanwhile waits for whoever serves it.
+        int line = poller.add(connection.socket().fd(), 0);
+        poller.poll(millis);
         return poller.ready(0) != 0 || (poller.ready(line) & Poller.HANG_UP) != 0;
     }
 
@@ -461,17 +531,18 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
     }
 
     /** Serves no longer and gives nothing back: what is in custody is for another daemon. */
-    void abandon() {
+    private void stopServing() {
         memory.setEnded();
         // What is under way is completed: the client is still there, and half a move would be a lost page.
         pump.stop();
         memory.evictor().stop();
-        over.countDown();
     }
 
-    /** Makes {@link #run} end. */
+    /** Makes {@link #run} end. A client that is for another daemon keeps its connection. */
     void shutdown() {
-        connection.shutdown();
+        if (!pending) {
+            connection.shutdown();
+        }
     }
 
     private void end() {

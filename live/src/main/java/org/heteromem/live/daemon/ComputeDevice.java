@@ -20,6 +20,11 @@ record ComputeDevice(long bytes) {
     private static final String UNITS = "KMGT";
     private static final int UNIT_BITS = 10;
 
+    /** {@return the device as text, from which {@link #parse} makes the same one} */
+    String text() {
+        return NAME + ':' + bytes;
+    }
+
     /**
      * Reads one.
      *

@@ -101,11 +101,12 @@ public final class Daemon implements AutoCloseable {
      * Makes a daemon whose clients outlive it: finds or starts a keeper beside the socket, and takes over the clients of a
      * predecessor that was killed.
      *
-     * @param options what it shall do; as its predecessor's, as far as devices are concerned
+     * @param options what it shall do. Clients of a predecessor keep the devices that they have; these are for new ones
      * @param out who is told what happens, line by line; called by many threads
      * @return the daemon
      * @throws IllegalStateException if another daemon serves at the socket, or something else is there
-     * @throws IllegalArgumentException if the socket's path is too long; its keeper's is 7 bytes longer
+     * @throws IllegalArgumentException if the socket's path is too long (its keeper's is 7 bytes longer), or a device is
+     *     none, or all of them are more than a keeper can remember
      * @throws NativeException if nobody can listen there; says why
      */
     public static Daemon withKeeper(DaemonOptions options, Consumer<String> out) {
@@ -115,6 +116,7 @@ public final class Daemon implements AutoCloseable {
     static Daemon withKeeper(DaemonOptions options, Consumer<String> out, FailPoints points) {
         Path keeper = Path.of(options.socket() + ".keeper");
         UnixSocket.requirePath(keeper);
+        ClientCustody.Told.require(options);
         Custody custody = new Custody(keeper, Commands.keeper(keeper, options.owner()), Commands.ofThisProcess(), out);
         try {
             return new Daemon(options, out, custody, points);
@@ -180,35 +182,34 @@ public final class Daemon implements AutoCloseable {
                 .findFirst()
                 .orElseThrow(
                         () -> new IllegalStateException("the keeper has things of client " + number + ", not itself"));
-        String[] told = client.payload().split("\n", 3);
-        long ram = Long.parseLong(told[1]);
+        ClientCustody.Told told = ClientCustody.Told.parse(client.payload());
+        long ram = told.ramBytes();
         numbers.accumulateAndGet(number, Math::max);
         ClientSession session = new ClientSession(
                 this,
                 number,
                 new Connection(UnixSocket.adopt(client.descriptors().get(0))),
                 PidFd.adopt(client.descriptors().get(1)),
-                Integer.parseInt(told[0]),
+                told.pid(),
+                true,
                 log);
         sessions.put(number, session);
         ramGranted.addAndGet(ram);
         grants.put(number, ram);
         Thread.ofPlatform().name("control-" + number).start(() -> {
-            try {
-                session.takeOver(ram, told[2], items);
-            } catch (RuntimeException e) {
-                // Its threads go on waiting, and its things stay with the keeper.
-                log.defect(session + " cannot be taken over", e);
-                session.abandon();
-                return;
+            if (session.takeOver(told, items)) {
+                session.run();
             }
-            session.run();
         });
     }
 
     @Nullable
     Custody custody() {
         return custody;
+    }
+
+    boolean isClosed() {
+        return closed.get();
     }
 
     FailPoints points() {
@@ -307,7 +308,7 @@ public final class Daemon implements AutoCloseable {
             }
             PidFd process = socket.peerProcess();
             long number = numbers.incrementAndGet();
-            ClientSession session = new ClientSession(this, number, connection, process, peer.pid(), log);
+            ClientSession session = new ClientSession(this, number, connection, process, peer.pid(), false, log);
             sessions.put(number, session);
             Thread.ofPlatform().name("control-" + number).start(session);
         } catch (NativeException e) {
@@ -346,12 +347,24 @@ public final class Daemon implements AutoCloseable {
         return have < maxRegions / 2 && all < maxRegions;
     }
 
-    /** Makes the overflow devices of a client, fastest first. */
-    List<StorageDevice> devicesFor(long client, OverflowFiles files, DurableMemory memory) {
+    /** Says which devices a new client gets. */
+    ClientDevices devicesOf(long client) {
+        try {
+            return ClientDevices.of(options, client);
+        } catch (IllegalArgumentException e) {
+            throw noDevices(client, e);
+        }
+    }
+
+    private static RefusedException noDevices(long client, RuntimeException why) {
+        return new RefusedException(ErrorCode.NO_DEVICE, "overflow for client " + client + ": " + why.getMessage());
+    }
+
+    /** Makes the overflow devices of a client, fastest first; all of them or none. */
+    List<StorageDevice> devicesFor(long client, List<StorageSpec> overflow, OverflowFiles files, DurableMemory memory) {
         List<StorageDevice> made = new ArrayList<>();
         try {
-            for (String what : options.overflow()) {
-                StorageSpec spec = files.specOf(StorageSpec.parse(what));
+            for (StorageSpec spec : overflow) {
                 StorageOptions plain = StorageOptions.defaults().withName(deviceName(spec, made));
                 StorageOptions storage = options.faultAround() == 0
                         ? plain
@@ -362,21 +375,26 @@ public final class Daemon implements AutoCloseable {
             return made;
         } catch (RuntimeException e) {
             removeDevices(made);
-            throw new RefusedException(ErrorCode.NO_DEVICE, "overflow for client " + client + ": " + e.getMessage());
+            throw noDevices(client, e);
         }
     }
 
     /** Makes the device of a client that computes, or null if clients have none. */
     @Nullable
     Computing computingFor(
-            long client, AddressSpace space, DurableMemory memory, HostMemory ram, Computing.Answers answers) {
-        if (options.devices().isEmpty()) {
+            long client,
+            List<ComputeDevice> devices,
+            AddressSpace space,
+            DurableMemory memory,
+            HostMemory ram,
+            Computing.Answers answers) {
+        if (devices.isEmpty()) {
             return null;
         }
         return new Computing(
                 manager,
                 space,
-                ComputeDevice.parse(options.devices().getFirst()),
+                devices.getFirst(),
                 memory,
                 ram,
                 new Kernels(options.kernels()),

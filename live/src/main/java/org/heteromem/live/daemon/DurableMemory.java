@@ -43,16 +43,16 @@ final class DurableMemory implements StoreMemory, AutoCloseable {
     @Override
     public synchronized MemorySegment memory(String name, long bytes) {
         Piece have = pieces.get(name);
-        if (have != null && have.mapping.length() == bytes) {
+        if (have != null) {
+            if (have.mapping.length() != bytes) {
+                // Pages are in it. Whoever asks for it as it was finds them.
+                throw new IllegalStateException("the memory '" + prefix + name + "' has " + have.mapping.length()
+                        + " bytes, and " + bytes + " were asked for");
+            }
             return have.mapping.segment();
         }
         Memfd memory = Memfd.create(prefix + name, bytes);
         Mapping mapping = Mapping.shared(memory, 0, bytes);
-        if (have != null) {
-            // Another size than the predecessor's: another store, which knows nothing of the old contents.
-            have.mapping.close();
-            have.memory.close();
-        }
         pieces.put(name, new Piece(memory, mapping));
         custodian.made(name, memory);
         return mapping.segment();

@@ -160,6 +160,17 @@ final class LiveMmu implements Mmu {
         }
     }
 
+    /** When a region is taken over: lifts what protection is left on it, and lets everybody who waits look again. */
+    void reopen(Region region) {
+        protect(region, Page.of(region.address), Page.of(region.bytes), 0);
+        if (!gone) {
+            int result = region.faults.tryWake(region.address, region.bytes);
+            if (result < 0) {
+                troubles.refused(region, 0, "UFFDIO_WAKE", -result);
+            }
+        }
+    }
+
     @Override
     public void drop(long firstPage, long pages) {
         Region region = needRegion(firstPage);

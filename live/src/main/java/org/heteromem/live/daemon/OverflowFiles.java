@@ -23,6 +23,8 @@ final class OverflowFiles implements AutoCloseable {
     private final long number;
     private final Log log;
     private final List<Path> own = new CopyOnWriteArrayList<>();
+    /** What a predecessor has made: pages are in them. */
+    private final List<Path> inherited = new ArrayList<>();
     /** Open for as long as the device: closing a second descriptor of a file would give up the device's lock on it. */
     private final List<NativeFile> reserved = new ArrayList<>();
 
@@ -41,25 +43,32 @@ final class OverflowFiles implements AutoCloseable {
         return own;
     }
 
-    /** What a device of this client is: its file is its own. */
-    StorageSpec specOf(StorageSpec given) {
-        return number == 0 || given.kind() != StorageSpec.Kind.FILE
-                ? given
-                : new StorageSpec(given.kind(), given.detail() + '.' + number, given.bytes());
+    /** Takes over those that a predecessor has made: they go with the client too, even if they cannot be opened. */
+    void inherit(ClientDevices devices) {
+        devices.files().forEach(this::add);
+        inherited.addAll(devices.files());
     }
 
-    /** Makes a device of {@link #specOf}; one that cannot be made leaves no file behind that was not there before. */
+    private void add(Path path) {
+        if (number != 0 && !own.contains(path)) {
+            own.add(path);
+        }
+    }
+
+    /** Makes a device of this client; one that cannot be made leaves no file behind that was not there before. */
     StorageDevice open(StorageSpec spec, Supplier<StorageDevice> maker) {
         if (spec.kind() != StorageSpec.Kind.FILE) {
             return maker.get();
         }
         Path path = Path.of(spec.detail());
+        if (inherited.contains(path) && Files.notExists(path)) {
+            // Its disk may not be mounted yet. A new file would have none of the pages.
+            throw new IllegalStateException("the file " + path + ", which holds pages of it, is not there");
+        }
         boolean fresh = Files.notExists(path);
         try {
             StorageDevice made = maker.get();
-            if (number != 0) {
-                own.add(path);
-            }
+            add(path);
             return made;
         } catch (RuntimeException e) {
             if (fresh) {

@@ -22,6 +22,7 @@ import org.heteromem.core.migrate.Migration;
 final class Takeover {
     private static final int CHUNK = Page.PER_BLOCK;
 
+    private final FaultPump.Host host;
     private final AddressSpace space;
     private final LiveMmu mmu;
     private final FrameBudget budget;
@@ -31,7 +32,15 @@ final class Takeover {
     private long onDevices;
     private long nonsense;
 
-    Takeover(AddressSpace space, LiveMmu mmu, FrameBudget budget, List<Region> regions, List<PageHolder> devices) {
+    /** Of one client; the host decides about pages that are lost. */
+    Takeover(
+            AddressSpace space,
+            LiveMmu mmu,
+            FrameBudget budget,
+            List<Region> regions,
+            List<PageHolder> devices,
+            FaultPump.Host host) {
+        this.host = host;
         this.space = space;
         this.mmu = mmu;
         this.budget = budget;
@@ -53,10 +62,7 @@ final class Takeover {
             budget.setLimit(limit, reserve);
             mmu.setAdopting(false);
         }
-        for (Region region : regions) {
-            region.faults.writeProtect(region.address, region.bytes, 0);
-            region.faults.wake(region.address, region.bytes);
-        }
+        regions.forEach(mmu::reopen);
     }
 
     // ---- RAM ---------------------------------------------------------------------------------------------------
@@ -137,8 +143,7 @@ final class Takeover {
             }
             for (int i = 0; i < count; i++) {
                 if (region.ledger.isOnDevice(first + i) && !isPlace(region, first + i)) {
-                    nonsense++;
-                    mmu.poison(region, first + i);
+                    lost(region, first + i, "the ledger says that it is in a place that does not exist");
                 }
             }
         }
@@ -149,10 +154,18 @@ final class Takeover {
         PageView[] views = Inspector.pages(space, region.address + Page.address(first), count);
         for (int i = 0; i < count; i++) {
             if (slots[i] != PageHolder.NO_FRAME && views[i].kind() != PageKind.DEVICE_PRIVATE) {
-                nonsense++;
-                mmu.poison(region, first + i);
+                lost(region, first + i, "its place has nothing of it, or is another page's");
             }
         }
+    }
+
+    private void lost(Region region, long index, String why) {
+        nonsense++;
+        int device = region.ledger.device(index);
+        host.lost(
+                Page.of(region.address) + index,
+                device < devices.size() ? devices.get(device).memory().name() : Integer.toString(device),
+                why);
     }
 
     @Override

@@ -23,6 +23,11 @@ public record Item(String key, String payload, List<Fd> descriptors) {
         }
     }
 
+    /** {@return whether an item can have a payload} */
+    public static boolean fits(String payload) {
+        return payload.length() <= MAX_BYTES / 4;
+    }
+
     /** Whether this belongs to another item, or is it. */
     boolean belongsTo(String owner) {
         return key.equals(owner) || key.startsWith(owner + "/");

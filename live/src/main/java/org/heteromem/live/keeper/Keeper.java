@@ -2,8 +2,12 @@ package org.heteromem.live.keeper;
 
 import java.io.File;
 import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -129,8 +133,33 @@ final class Keeper implements AutoCloseable {
         for (Item item : List.copyOf(items.values())) {
             String[] parts = item.key().split("/", -1);
             if (parts.length == 2 && parts[0].equals("client") && gone(item)) {
+                removeFiles(item.key() + "/file/");
                 drop(item.key());
             }
+        }
+    }
+
+    /** What it kept on disks; there is no daemon that would take it away. */
+    private void removeFiles(String prefix) {
+        for (Item item : items.values()) {
+            if (item.key().startsWith(prefix)) {
+                removeUnused(Path.of(item.payload()));
+            }
+        }
+    }
+
+    /** A daemon at another socket may have been given the same name: whoever uses the file has it locked. */
+    private void removeUnused(Path file) {
+        if (!Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
+            return;
+        }
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS);
+                FileLock lock = channel.tryLock()) {
+            if (lock != null) {
+                Files.delete(file);
+            }
+        } catch (IOException e) {
+            log.accept("the overflow file " + file + " could not be removed: " + e);
         }
     }
 

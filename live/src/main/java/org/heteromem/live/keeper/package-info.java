@@ -1,5 +1,5 @@
 /**
- * What outlives a daemon that is killed: a tiny process that holds descriptors and does nothing else.
+ * What outlives a daemon that is killed: a tiny process that holds descriptors and does little else.
  *
  * <pre>
  *    client ◄──── connection, memfds, userfaultfds ────► worker (the daemon)
@@ -14,7 +14,8 @@
  * another one, or waits until somebody does; when the keeper dies the worker starts another one and gives it everything
  * again. Only both at once are one too many.
  *
- * <p>A worker is served one after the other: the second to come is refused while the first lives.
+ * <p>A worker is served one after the other: the second to come is refused while the first lives, and a process of another
+ * user always. While there is none, the keeper lets go of clients that end, and removes the files that were to go with them.
  */
 @NullMarked
 package org.heteromem.live.keeper;

@@ -141,7 +141,12 @@ final class RawClient implements AutoCloseable {
 
     Message ask(Message message, Fd... descriptors) {
         connection.send(message, descriptors);
-        return answer().orElseThrow(() -> new AssertionError("the daemon closed the connection"));
+        Message answer;
+        do {
+            answer = answer().orElseThrow(() -> new AssertionError("the daemon closed the connection"));
+            // A successor greets whom it has taken over.
+        } while (answer.type() == MessageType.WELCOME && answer.correlation() == 0);
+        return answer;
     }
 
     Optional<Message> answer() {

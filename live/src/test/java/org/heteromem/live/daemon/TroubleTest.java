@@ -5,12 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.InputStreamReader;
 import java.io.OutputStream;
-import java.io.OutputStreamWriter;
-import java.io.Writer;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -41,7 +37,6 @@ import org.junit.jupiter.params.provider.ValueSource;
 @Timeout(value = 300, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class TroubleTest {
     private static final int KILLED = 128 + 9;
-    private static final long PATIENCE_SECONDS = 60;
     private static final long RAM = 1 << 20;
     private static final long PAGE = 4096;
     private static final Pattern LIMIT = Pattern.compile(".* of ([0-9]+) bytes of RAM and overflow.*");
@@ -57,39 +52,10 @@ class TroubleTest {
         started.forEach(Process::destroyForcibly);
     }
 
-    /** A client in a JVM of its own, which does what it is told. */
-    private final class Told {
-        private final Process process;
-        private final BufferedReader out;
-        private final Writer in;
-        private final String welcome;
-
-        Told() throws IOException {
-            process = Jvm.start(
-                    ToldClient.class, ProcessBuilder.Redirect.PIPE, directory.resolve("s"), Long.toString(RAM));
-            started.add(process);
-            out = new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
-            in = new OutputStreamWriter(process.getOutputStream(), StandardCharsets.UTF_8);
-            welcome = String.valueOf(out.readLine());
-        }
-
-        String tell(String words) throws IOException {
-            in.write(words + '\n');
-            in.flush();
-            return String.valueOf(out.readLine());
-        }
-
-        void expect(String answer, String words) throws IOException {
-            assertThat(tell(words))
-                    .as(() -> words + "\n" + String.join("\n", log))
-                    .startsWith(answer);
-        }
-
-        int leave() throws IOException, InterruptedException {
-            in.close();
-            assertThat(process.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS)).isTrue();
-            return process.exitValue();
-        }
+    private Told told() throws IOException {
+        Told client = new Told(directory.resolve("s"), RAM, () -> String.join("\n", log));
+        started.add(client.process);
+        return client;
     }
 
     /** What a test does with a daemon. */
@@ -132,7 +98,7 @@ class TroubleTest {
     void whatIsPromisedFits(String overflow) throws IOException, InterruptedException {
         List<String> devices = List.of(overflow.replace("FILE", file()).split(" "));
         with(DaemonOptions.OnLoss.KILL, devices, daemon -> {
-            Told client = new Told();
+            Told client = told();
             client.expect("done", "memory " + (16 << 20));
             String refusal = client.tell("allocate " + (16 << 20));
             Matcher limit = LIMIT.matcher(refusal);
@@ -159,8 +125,8 @@ class TroubleTest {
     @Test
     void aClientThatTakesMoreThanThereIsIsEnded() throws IOException, InterruptedException {
         with(DaemonOptions.OnLoss.KILL, List.of("compressed:1M", "ram:1M"), daemon -> {
-            Told client = new Told();
-            Told other = new Told();
+            Told client = told();
+            Told other = told();
             other.expect("done", "memory " + 2 * RAM);
             other.expect("done", "write 0 400 1");
             client.expect("done", "memory " + (16 << 20));
@@ -174,7 +140,7 @@ class TroubleTest {
     @Test
     void aTouchThatFindsNoRoomFailsIfThatIsWanted() throws IOException, InterruptedException {
         with(DaemonOptions.OnLoss.THROW, List.of("ram:1M"), daemon -> {
-            Told client = new Told();
+            Told client = told();
             client.expect("done", "memory " + (16 << 20));
             client.expect("done", "write 0 500 1");
             client.expect("right", "zero 500 504");
@@ -192,7 +158,7 @@ class TroubleTest {
     @Test
     void whatHasBeenOutLongestGoesToTheSlowerDevice() throws IOException, InterruptedException {
         with(DaemonOptions.OnLoss.KILL, List.of("compressed:2M", "ram:32M"), daemon -> {
-            Told client = new Told();
+            Told client = told();
             client.expect("done", "memory " + (16 << 20));
             client.expect("done", "allocate " + (16 << 20));
             client.expect("done", "write 0 4096 1");
@@ -239,12 +205,12 @@ class TroubleTest {
     @Test
     void aDamagedPageEndsItsClientAndNoOther() throws IOException, InterruptedException {
         with(DaemonOptions.OnLoss.KILL, List.of(file()), daemon -> {
-            Told client = new Told();
+            Told client = told();
             client.expect("done", "memory " + 2 * RAM);
             client.expect("done", "write 0 512 1");
             client.expect("done", "evict 0 512");
             Path file = fileOf(daemon);
-            Told other = new Told();
+            Told other = told();
             assertThat(other.welcome).isEqualTo("welcome");
             other.expect("done", "memory " + 2 * RAM);
             other.expect("done", "write 0 512 2");
@@ -265,7 +231,7 @@ class TroubleTest {
     @Test
     void aDamagedPageFailsItsTouchIfThatIsWantedAndCanBeFreed() throws IOException, InterruptedException {
         with(DaemonOptions.OnLoss.THROW, List.of(file()), daemon -> {
-            Told client = new Told();
+            Told client = told();
             client.expect("done", "memory " + 2 * RAM);
             client.expect("done", "write 0 512 1");
             client.expect("done", "evict 0 512");
@@ -283,7 +249,7 @@ class TroubleTest {
     @Test
     void aDamagedCompressedPageIsNeverRead() throws IOException, InterruptedException {
         with(DaemonOptions.OnLoss.THROW, List.of("compressed:8M"), daemon -> {
-            Told client = new Told();
+            Told client = told();
             client.expect("done", "memory " + 2 * RAM);
             client.expect("done", "write 0 512 1");
             client.expect("done", "evict 0 512");
@@ -300,7 +266,7 @@ class TroubleTest {
     @Test
     void aFileThatIsCutShortLosesWhatItHeldAndNothingElse() throws IOException, InterruptedException {
         with(DaemonOptions.OnLoss.THROW, List.of(file()), daemon -> {
-            Told client = new Told();
+            Told client = told();
             client.expect("done", "memory " + 2 * RAM);
             client.expect("done", "write 0 512 1");
             client.expect("done", "evict 0 100");
@@ -322,7 +288,7 @@ class TroubleTest {
     void aClientWhoseDeviceCannotBeMadeIsToldWhyAndCostsNothing() throws IOException, InterruptedException {
         with(DaemonOptions.OnLoss.KILL, List.of("ram:1M", "file:/nowhere/overflow:8M"), daemon -> {
             for (int i = 0; i < 10; i++) {
-                assertThat(new Told().welcome)
+                assertThat(told().welcome)
                         .startsWith("refused: overflow")
                         .contains("/nowhere/overflow", "directory does not exist");
             }
@@ -377,7 +343,7 @@ class TroubleTest {
             throws IOException, InterruptedException {
         Process daemon = daemonWithDisk(mountOptions, "8M");
         for (int i = 0; i < 3; i++) {
-            assertThat(new Told().welcome).startsWith("refused: overflow").contains("disk/overflow", words);
+            assertThat(told().welcome).startsWith("refused: overflow").contains("disk/overflow", words);
         }
         assertThat(diskOf(daemon)).isEmptyDirectory();
     }
@@ -385,7 +351,7 @@ class TroubleTest {
     @Test
     void aDiskThatOthersFillUpHasTheRoomThatWasPromised() throws IOException, InterruptedException {
         Process daemon = daemonWithDisk("size=12M", "8M");
-        Told client = new Told();
+        Told client = told();
         assertThat(client.welcome).isEqualTo("welcome");
         byte[] block = new byte[64 << 10];
         assertThatExceptionOfType(IOException.class)
@@ -452,7 +418,7 @@ class TroubleTest {
             assertThatExceptionOfType(IllegalStateException.class)
                     .isThrownBy(() -> new Daemon(daemon.options(), log::add))
                     .withMessageContaining("another daemon");
-            assertThat(new Told().welcome).isEqualTo("welcome");
+            assertThat(told().welcome).isEqualTo("welcome");
         });
     }
 }
