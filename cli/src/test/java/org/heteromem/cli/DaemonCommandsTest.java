@@ -1,6 +1,7 @@
 package org.heteromem.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -21,6 +22,8 @@ import java.util.concurrent.TimeUnit;
 import org.heteromem.core.MemoryAccess;
 import org.heteromem.devices.accelerator.Kernel;
 import org.heteromem.live.Options;
+import org.heteromem.live.natives.Processes;
+import org.heteromem.live.natives.UnixSocket;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -361,6 +364,26 @@ class DaemonCommandsTest {
         String path = folder.resolve("x".repeat(120)).toString();
         assertThat(run("daemon --socket " + path)).isEqualTo(ExitCode.USAGE);
         assertThat(err.toString().lines()).singleElement().asString().contains("at most 100", path);
+    }
+
+    /** Whoever owns one of them could take the daemon's place, or its keeper's. */
+    @ParameterizedTest
+    @ValueSource(strings = {"", "s", "s.keeper"})
+    void aSocketOrAFolderOfSomebodyElseIsRefused(String whose) throws IOException {
+        assumeTrue(Processes.effectiveUserId() == 0, "not run: only root can give a file away");
+        Path socket = folder.resolve("s");
+        Path theirs = whose.isEmpty() ? folder : folder.resolve(whose);
+        if (!whose.isEmpty()) {
+            UnixSocket.listen(theirs, 1).close();
+        }
+        Files.setAttribute(theirs, "unix:uid", 65_534);
+        assertThat(run("daemon --ram 8M --socket " + socket)).isEqualTo(ExitCode.FAILED);
+        assertThat(err.toString().lines())
+                .singleElement()
+                .asString()
+                .contains(theirs + " belongs to user id 65534", "--socket");
+        assertThat(out.toString()).isEmpty();
+        Files.setAttribute(theirs, "unix:uid", 0);
     }
 
     @ParameterizedTest

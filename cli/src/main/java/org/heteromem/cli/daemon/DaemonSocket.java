@@ -14,7 +14,9 @@ import org.heteromem.live.natives.UnixSocket;
 /** Makes sure that a daemon may listen at a path, and says why it may not. */
 final class DaemonSocket {
     /** Its keeper's socket is beside it. */
-    private static final int MAX_BYTES = UnixSocket.MAX_PATH_BYTES - ".keeper".length();
+    private static final String KEEPER = ".keeper";
+
+    private static final int MAX_BYTES = UnixSocket.MAX_PATH_BYTES - KEEPER.length();
 
     private static final int FORMAT_SHIFT = 12;
     private static final int FORMAT_SOCKET = 0xC;
@@ -42,12 +44,17 @@ final class DaemonSocket {
             if (folder != null) {
                 requireOwner(folder, "the folder ");
             }
-            if (Files.exists(socket, LinkOption.NOFOLLOW_LINKS)) {
-                requireOwner(socket, "");
-                requireSocket(socket);
-            }
+            requireFreeOrOurs(socket);
+            requireFreeOrOurs(Path.of(socket + KEEPER));
         } catch (IOException e) {
             throw new DaemonFailedException("cannot listen at " + socket + ": " + e, e);
+        }
+    }
+
+    private static void requireFreeOrOurs(Path socket) throws IOException {
+        if (Files.exists(socket, LinkOption.NOFOLLOW_LINKS)) {
+            requireOwner(socket, "");
+            requireSocket(socket);
         }
     }
 

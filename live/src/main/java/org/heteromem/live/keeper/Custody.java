@@ -15,6 +15,7 @@ import org.heteromem.live.natives.EventFd;
 import org.heteromem.live.natives.Fd;
 import org.heteromem.live.natives.NativeException;
 import org.heteromem.live.natives.Poller;
+import org.heteromem.live.natives.Processes;
 import org.heteromem.live.natives.UnixSocket;
 import org.jspecify.annotations.Nullable;
 
@@ -56,6 +57,7 @@ public final class Custody implements AutoCloseable {
      * @param workerCommand how this process was started, for the keeper
      * @param log hears of keepers that come and go
      * @throws BusyException if another daemon has the keeper
+     * @throws IllegalStateException if somebody else listens there
      */
     public Custody(Path socket, List<String> keeperCommand, List<String> workerCommand, Consumer<String> log) {
         this.socket = socket;
@@ -112,13 +114,30 @@ public final class Custody implements AutoCloseable {
             return null;
         }
         try {
-            return UnixSocket.connect(socket);
+            return requireOurs(UnixSocket.connect(socket));
         } catch (NativeException e) {
             if (e.errno() == Errno.ECONNREFUSED || e.errno() == Errno.ENOENT) {
                 return null;
             }
             throw e;
         }
+    }
+
+    /** A keeper is given all memory of all clients, and what it says is believed: it must be of this user. */
+    private UnixSocket requireOurs(UnixSocket found) {
+        int user;
+        try {
+            user = found.peer().uid();
+        } catch (NativeException e) {
+            found.close();
+            throw e;
+        }
+        if (user != Processes.effectiveUserId()) {
+            found.close();
+            throw new IllegalStateException("user " + user + " listens at " + socket + ", where the keeper of user "
+                    + Processes.effectiveUserId() + " should be: choose a socket in a folder of your own");
+        }
+        return found;
     }
 
     private void startKeeper() {

@@ -18,6 +18,7 @@ import java.util.function.Consumer;
 import org.heteromem.live.natives.NativeException;
 import org.heteromem.live.natives.PidFd;
 import org.heteromem.live.natives.Poller;
+import org.heteromem.live.natives.Processes;
 import org.heteromem.live.natives.UnixSocket;
 import org.jspecify.annotations.Nullable;
 
@@ -172,7 +173,14 @@ final class Keeper implements AutoCloseable {
     private void accept() {
         UnixSocket coming = listening.accept();
         try {
-            int pid = coming.peer().pid();
+            UnixSocket.Peer peer = coming.peer();
+            int pid = peer.pid();
+            if (peer.uid() != Processes.effectiveUserId()) {
+                // What is kept is this user's memory.
+                coming.close();
+                log.accept("user " + peer.uid() + " is given nothing");
+                return;
+            }
             if (worker != null) {
                 packet.send(coming, Packet.Kind.REFUSED, "", Integer.toString(workerPid));
                 coming.close();
