@@ -7,7 +7,8 @@ import java.util.concurrent.CompletableFuture;
  *
  * <p>Pins count: memory pinned twice stays until both are closed. An arena with pins refuses to close. A pin keeps the
  * memory of an automatic arena alive. Pinned pages count against the RAM budget and cannot be evicted for anybody, so pin
- * little and not for long. Any thread may close it; closing twice does nothing.
+ * little and not for long; all pins of a program together may have half of its RAM. Any thread may close it, also where the
+ * arena is another thread's; closing twice does nothing.
  */
 public interface Pin extends AutoCloseable {
     /** Lets the memory go. */

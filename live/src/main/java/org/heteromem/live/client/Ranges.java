@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.IntConsumer;
 import org.heteromem.live.Pin;
 import org.heteromem.live.wire.MessageType;
 import org.heteromem.live.wire.RangeRequest;
@@ -16,7 +17,8 @@ import org.heteromem.live.wire.Wire;
  * Requests about segments, as ranges of pages of regions. A segment counts with all pages that it touches. Thread-safe.
  */
 public final class Ranges {
-    private record Piece(long offset, long bytes) {}
+    /** Whole pages of one region. */
+    record Piece(long offset, long bytes) {}
 
     private final ControlChannel channel;
     private final RegionPool pool;
@@ -76,12 +78,14 @@ public final class Ranges {
     /** Pins a segment of at least one byte; the arena does not close from now on, and until the pin does. */
     public CompletableFuture<PinOutcome> pin(MemorySegment segment) {
         check(segment);
-        ArenaMemory owner = pool.locate(segment.address(), segment.byteSize()).owner();
-        PinnedRange pin = new PinnedRange(this, segment, owner);
+        Run run = pool.locate(segment.address(), segment.byteSize());
+        Piece piece = piece(run, segment);
+        ArenaMemory owner = run.owner();
+        PinnedRange pin = new PinnedRange(this, segment, owner, run.region().id, piece);
         owner.hold(pin);
         boolean asked = false;
         try {
-            CompletableFuture<PinOutcome> outcome = ask(MessageType.PIN, segment)
+            CompletableFuture<PinOutcome> outcome = pin(run.region().id, piece, pin::setNumber)
                     .thenApply(reply -> {
                         if (!(reply instanceof Reply.Done)) {
                             owner.unhold(pin);
@@ -95,6 +99,22 @@ public final class Ranges {
                 owner.unhold(pin);
             }
         }
+    }
+
+    private CompletableFuture<Reply> pin(int region, Piece piece, IntConsumer number) {
+        return channel.ask((buffer, correlation) -> {
+            number.accept(Wire.number(correlation));
+            return new RangeRequest()
+                    .begin(buffer, MessageType.PIN, correlation, region)
+                    .add(piece.offset, piece.bytes);
+        });
+    }
+
+    /** Ends a pin. Any thread may, whosever the segment is: it asks for pages that the pin itself has kept in use. */
+    CompletableFuture<Reply> unpin(int region, Piece piece, int number) {
+        return channel.ask((buffer, correlation) -> new RangeRequest()
+                .beginUnpin(buffer, correlation, region, number)
+                .add(piece.offset, piece.bytes));
     }
 
     /**

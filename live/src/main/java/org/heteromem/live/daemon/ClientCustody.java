@@ -10,7 +10,6 @@ import org.heteromem.live.natives.Memfd;
 import org.heteromem.live.natives.PidFd;
 import org.heteromem.live.natives.Userfault;
 import org.heteromem.live.wire.Connection;
-import org.heteromem.live.wire.Wire;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -130,8 +129,8 @@ final class ClientCustody {
     }
 
     /** Names the pin of one range of a request. */
-    String pinKey(long correlation, int range) {
-        return pinPrefix() + Wire.number(correlation) + "." + range;
+    String pinKey(int request, int range) {
+        return pinPrefix() + request + "." + range;
     }
 
     void entrust(ClientPins.Range range, String pinKey) {

@@ -1,8 +1,7 @@
 package org.heteromem.live.daemon;
 
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.heteromem.core.Access;
@@ -14,23 +13,41 @@ import org.heteromem.live.wire.ErrorCode;
 import org.heteromem.live.wire.RangeRequest;
 
 /**
- * What holds pages of a client in RAM because it has asked for that: by the range that it has named, the same one any number
- * of times. Outlives the daemon by way of {@link ClientCustody}. Used by the session's thread.
+ * What holds pages of a client in RAM because it has asked for that: by the request that has asked, since the same range may
+ * be pinned any number of times. Outlives the daemon by way of {@link ClientCustody}. Used by the session's thread.
  */
 final class ClientPins {
     /** What was asked to be pinned. */
     record Range(long address, long bytes) {
-        static Range of(Region region, RangeRequest request, int i) {
-            return new Range(region.address + request.offset(i), request.rangeBytes(i));
+        /** All of a request. */
+        static List<Range> of(Region region, RangeRequest request) {
+            List<Range> all = new ArrayList<>();
+            for (int i = 0; i < request.count(); i++) {
+                all.add(new Range(region.address + request.offset(i), request.rangeBytes(i)));
+            }
+            return all;
+        }
+
+        long pages() {
+            return Page.of(bytes);
+        }
+
+        boolean meets(long otherAddress, long otherBytes) {
+            return address < otherAddress + otherBytes && otherAddress < address + bytes;
+        }
+
+        @Override
+        public String toString() {
+            return bytes + " bytes at 0x" + Long.toHexString(address);
         }
     }
 
-    /** One pin of a range, and under which key a successor finds it. */
-    private record Held(String key, PageReferences references) {}
+    private record Held(Range range, PageReferences references) {}
 
     private final AddressSpace space;
     private final ClientCustody custody;
-    private final Map<Range, ArrayDeque<Held>> pins = new HashMap<>();
+    /** By the key under which a successor finds each. */
+    private final Map<String, Held> pins = new LinkedHashMap<>();
 
     ClientPins(AddressSpace space, ClientCustody custody) {
         this.space = space;
@@ -40,98 +57,107 @@ final class ClientPins {
     /**
      * Pins all ranges of a request, or none.
      *
+     * @param number of the request, by which {@link #unpin} finds them
      * @param mostPages how many pages may be pinned together
      * @return how many were asked for
      */
-    long pin(Region region, RangeRequest request, long mostPages) {
-        long wanted = 0;
-        for (int i = 0; i < request.count(); i++) {
-            wanted += Page.of(request.rangeBytes(i));
+    long pin(int number, List<Range> ranges, long mostPages) {
+        Map<String, Range> missing = new LinkedHashMap<>();
+        for (int i = 0; i < ranges.size(); i++) {
+            String key = custody.pinKey(number, i);
+            if (!isHeld(key, ranges.get(i))) {
+                missing.put(key, ranges.get(i));
+            }
         }
-        long pinned = pins.values().stream()
-                .flatMap(ArrayDeque::stream)
-                .mapToLong(held -> held.references().pages())
-                .sum();
+        try {
+            requireRoom(pages(missing.values()), mostPages);
+            missing.forEach((key, range) -> {
+                pin(range, key);
+                custody.entrust(range, key);
+            });
+        } catch (RuntimeException e) {
+            for (int i = 0; i < ranges.size(); i++) {
+                letGo(custody.pinKey(number, i));
+            }
+            throw e;
+        }
+        return pages(ranges);
+    }
+
+    /** Whether a predecessor has done it, which died with the answer or halfway. */
+    private boolean isHeld(String key, Range range) {
+        Held held = pins.get(key);
+        if (held != null && !(custody.tookOver() && held.range().equals(range))) {
+            throw new RefusedException(
+                    ErrorCode.NOT_ALLOWED, "a request of the same number has pinned " + held.range() + " already");
+        }
+        return held != null;
+    }
+
+    private void requireRoom(long wanted, long mostPages) {
+        long pinned = pages(pins.values().stream().map(Held::range).toList());
         if (pinned + wanted > mostPages) {
             throw new RefusedException(
                     ErrorCode.LIMIT,
                     "cannot pin " + wanted + " pages beside " + pinned + ": at most half of the RAM, " + mostPages
                             + " pages");
         }
-        if (custody.tookOver() && isHeld(custody.pinKey(request.correlation(), 0))) {
-            // Done by a predecessor that died with the answer.
-            return wanted;
-        }
-        List<Range> made = new ArrayList<>();
-        try {
-            for (int i = 0; i < request.count(); i++) {
-                Range range = Range.of(region, request, i);
-                String key = custody.pinKey(request.correlation(), i);
-                pin(range, key);
-                made.add(range);
-                custody.entrust(range, key);
-            }
-        } catch (RuntimeException e) {
-            made.forEach(this::unpin);
-            throw e;
-        }
-        return wanted;
     }
 
-    private boolean isHeld(String key) {
-        return pins.values().stream()
-                .flatMap(ArrayDeque::stream)
-                .anyMatch(held -> held.key().equals(key));
+    private static long pages(Iterable<Range> ranges) {
+        long pages = 0;
+        for (Range range : ranges) {
+            pages += range.pages();
+        }
+        return pages;
     }
 
     /** Pins a range that the keeper knows, or will be told of next. */
     void pin(Range range, String key) {
         PageReferences references =
-                Pins.pinLongTerm(space, range.address(), Math.toIntExact(Page.of(range.bytes())), Access.WRITE);
-        pins.computeIfAbsent(range, made -> new ArrayDeque<>()).push(new Held(key, references));
+                Pins.pinLongTerm(space, range.address(), Math.toIntExact(range.pages()), Access.WRITE);
+        pins.put(key, new Held(range, references));
     }
 
-    /** Ends one pin of each range of a request; returns how many pages they have. */
-    long unpin(Region region, RangeRequest request) {
-        long pages = 0;
-        for (int i = 0; i < request.count(); i++) {
-            if (!unpin(Range.of(region, request, i)) && !custody.tookOver()) {
+    /**
+     * Ends the pins of a request.
+     *
+     * @param number of the request that made them
+     * @param ranges what it named
+     * @return how many pages they have
+     */
+    long unpin(int number, List<Range> ranges) {
+        for (int i = 0; i < ranges.size(); i++) {
+            Held held = pins.get(custody.pinKey(number, i));
+            // A predecessor may have ended it, and died with the answer.
+            if (held == null ? !custody.tookOver() : !held.range().equals(ranges.get(i))) {
                 throw new RefusedException(
                         ErrorCode.BAD_RANGE,
-                        request.rangeBytes(i) + " bytes at offset " + request.offset(i) + " of " + region
-                                + " were not pinned as such");
+                        ranges.get(i) + " were not pinned as such by request " + Integer.toUnsignedString(number));
             }
-            pages += Page.of(request.rangeBytes(i));
         }
-        return pages;
+        for (int i = 0; i < ranges.size(); i++) {
+            letGo(custody.pinKey(number, i));
+        }
+        return pages(ranges);
     }
 
-    /** Ends one pin of a range; false if there is none. */
-    private boolean unpin(Range range) {
-        ArrayDeque<Held> held = pins.get(range);
-        if (held == null) {
-            return false;
-        }
-        letGo(held.pop());
-        if (held.isEmpty()) {
-            pins.remove(range);
-        }
-        return true;
-    }
-
-    /** Ends all pins in a region, which is about to go. */
-    void letGoOf(Region region) {
-        pins.entrySet().removeIf(pinned -> {
-            boolean here = region.contains(pinned.getKey().address());
-            if (here) {
-                pinned.getValue().forEach(this::letGo);
+    /** Ends all pins that have pages of a range, which is about to go: else nobody could ever use those pages again. */
+    void letGoOf(long address, long bytes) {
+        List<String> going = new ArrayList<>();
+        pins.forEach((key, held) -> {
+            if (held.range().meets(address, bytes)) {
+                going.add(key);
             }
-            return here;
         });
+        going.forEach(this::letGo);
     }
 
-    private void letGo(Held pin) {
-        pin.references().close();
-        custody.releasePin(pin.key());
+    private void letGo(String key) {
+        Held held = pins.remove(key);
+        if (held != null) {
+            held.references().close();
+            custody.releasePin(key);
+        }
     }
 }

@@ -191,7 +191,7 @@ final class ClientRegions {
         byId.remove(region.id);
         memory.regions().remove(region);
         allocatedPages -= region.allocated.size();
-        pins.letGoOf(region);
+        pins.letGoOf(region.address, region.bytes);
         pump.remove(region.faults);
         memory.space().unmap(region.address, region.bytes);
         memory.mmu().remove(region);

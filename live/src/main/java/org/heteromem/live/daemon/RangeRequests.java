@@ -7,6 +7,7 @@ import org.heteromem.live.wire.ErrorCode;
 import org.heteromem.live.wire.MalformedMessageException;
 import org.heteromem.live.wire.RangeRequest;
 
+import org.heteromem.live.wire.Wire;
 /**
  * What a client asks of ranges of its memory: allocate and free, prefetch and evict, pin, and where the pages are. Used by the
  * session's thread.
@@ -58,8 +59,13 @@ final class RangeRequests {
             case ADVISE -> answers.done(correlation, advise(region, request), 0);
             case PIN ->
                 answers.done(
-                        correlation, pins.pin(region, request, memory.budget().limit() / 2), 0);
-            case UNPIN -> answers.done(correlation, pins.unpin(region, request), 0);
+                        correlation,
+                        pins.pin(
+                                Wire.number(correlation),
+                                ClientPins.Range.of(region, request),
+                                memory.budget().limit() / 2),
+                        0);
+            case UNPIN -> answers.done(correlation, pins.unpin(request.pin(), ClientPins.Range.of(region, request)), 0);
             case RESIDENCY -> answers.counters(correlation, view.residency(region, request));
             default -> throw new MalformedMessageException(request.type() + " is not for the daemon");
         }
@@ -122,6 +128,7 @@ final class RangeRequests {
             memory.mmu().heal(region, Page.of(request.offset(i)), Page.of(request.rangeBytes(i)));
             freed += regions.free(region, Page.of(request.offset(i)), Page.of(request.rangeBytes(i)));
         }
+            pins.letGoOf(region.address + request.offset(i), request.rangeBytes(i));
         return freed;
     }
 

@@ -14,7 +14,9 @@ public enum MessageType {
     UNREGISTER_REGION(4, 0),
     /** Ranges come into use. A notice. */
     ALLOCATE(5, 0),
-    /** Ranges are no longer in use; their contents may be dropped. A notice, or answered by DONE. */
+    /**
+     * Ranges are no longer in use; their contents may be dropped, and pins that meet them end. A notice, or answered by DONE.
+     */
     FREE(6, 0),
     /** Bring ranges to RAM. Answer: DONE, with pages. */
     PREFETCH(7, 0),
@@ -24,7 +26,7 @@ public enum MessageType {
     ADVISE(9, 0),
     /** Bring ranges to RAM and keep them there. Answer: DONE. */
     PIN(10, 0),
-    /** End of as many pins. Answer: DONE. */
+    /** End of the pins that one PIN has made. Answer: DONE. */
     UNPIN(11, 0),
     /** How many pages of ranges are where. Answer: COUNTERS. */
     RESIDENCY(12, 0),

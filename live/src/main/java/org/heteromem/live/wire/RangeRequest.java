@@ -11,11 +11,14 @@ import java.util.Set;
  * <pre>
  *   16              20              24              28              32
  *   +---------------+---------------+---------------+---------------+
- *   | region        | advice, or 0  | ranges        | 0             |
+ *   | region        | advice, or 0  | ranges        | pin, or 0     |
  *   +---------------+---------------+---------------+---------------+  then, for each range,
  *   | offset in the region          | length, bytes                 |
  *   +-------------------------------+-------------------------------+
  * </pre>
+ *
+ * <p>An {@code UNPIN} names the {@code PIN} that it ends by the number of that request, and repeats its ranges: memory may be
+ * pinned many times, and an {@code UNPIN} that is asked again after a daemon was killed must not end another pin.
  */
 public final class RangeRequest extends Message {
     private static final Set<MessageType> TYPES = EnumSet.of(
@@ -31,7 +34,7 @@ public final class RangeRequest extends Message {
     private static final int REGION = 16;
     private static final int ADVICE = 20;
     private static final int COUNT = 24;
-    private static final int ZERO = 28;
+    private static final int PIN = 28;
     private static final int RANGES = 32;
     private static final int RANGE_BYTES = 16;
 
@@ -45,6 +48,17 @@ public final class RangeRequest extends Message {
             throw new IllegalArgumentException("ADVISE needs its advice");
         }
         begin(buffer, type, correlation, region, UsageAdvice.NORMAL);
+        return this;
+    }
+
+    /**
+     * Starts an {@code UNPIN} in a buffer, without ranges yet.
+     *
+     * @param pin number of the {@code PIN}, see {@link Wire#number}
+     */
+    public RangeRequest beginUnpin(MemorySegment buffer, long correlation, int region, int pin) {
+        begin(buffer, MessageType.UNPIN, correlation, region, UsageAdvice.NORMAL);
+        putI32(PIN, pin);
         return this;
     }
 
@@ -96,7 +110,7 @@ public final class RangeRequest extends Message {
         }
         int count = i32(COUNT);
         require(count >= 1 && count <= Wire.MAX_RANGES, "ranges", COUNT, count, "1 to " + Wire.MAX_RANGES);
-        require(i32(ZERO) == 0, "reserved", ZERO, i32(ZERO), "0");
+        require(type() == MessageType.UNPIN || i32(PIN) == 0, "pin", PIN, i32(PIN), "0 except in UNPIN");
         need(RANGES, count * RANGE_BYTES, "ranges");
         for (int i = 0; i < count; i++) {
             requireRange(RANGES + i * RANGE_BYTES, offset(i), rangeBytes(i));
@@ -112,6 +126,11 @@ public final class RangeRequest extends Message {
     /** The advice; {@link UsageAdvice#NORMAL} in all but {@code ADVISE}. */
     public UsageAdvice advice() {
         return UsageAdvice.of(i32(ADVICE)).orElseThrow();
+    }
+
+    /** Number of the {@code PIN} that an {@code UNPIN} ends; 0 in all others. */
+    public int pin() {
+        return i32(PIN);
     }
 
     /** How many ranges. */

@@ -307,6 +307,33 @@ class ArenasTest {
     }
 
     @Test
+    void aPinIsClosedByAnyThread() {
+        for (int round = 0; round < 100; round++) {
+            Arena arena = memory.confinedArena();
+            MemorySegment segment = arena.allocate(8192, 4096);
+            Pin pin = memory.pin(segment);
+            assertThat(thrownElsewhere(pin::close)).isEqualTo("none");
+            memory.pinAsync(segment).thenAccept(Pin::close).join();
+            assertThat(counter("pinned_bytes")).isZero();
+            arena.close();
+        }
+    }
+
+    @Test
+    void aPinEndsAlsoIfItsArenaIsClosedAtTheSameMoment() {
+        for (int round = 0; round < 500; round++) {
+            Arena arena = memory.sharedArena();
+            Pin pin = memory.pin(arena.allocate(100, 8));
+            CompletableFuture<String> closing = CompletableFuture.supplyAsync(() -> thrown(pin::close));
+            while (arena.scope().isAlive()) {
+                thrown(arena::close);
+            }
+            assertThat(closing.join()).isEqualTo("none");
+            assertThat(counter("pinned_bytes")).isZero();
+        }
+    }
+
+    @Test
     void requestsTakeManagedMemoryOfAnOpenArenaOnly() {
         try (Arena plain = Arena.ofConfined();
                 Arena arena = memory.confinedArena()) {

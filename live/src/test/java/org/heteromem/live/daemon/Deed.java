@@ -339,6 +339,24 @@ enum Deed {
             }
         }
     },
+    FREES_WHAT_IT_HAS_PINNED(Price.NOTHING) {
+        @Override
+        void run(Path socket, SplittableRandom random) {
+            try (RawClient client = RawClient.greet(socket, RAM, "pinned");
+                    RawClient.Region region = touched(client)) {
+                RawClient.need(MessageType.DONE, client.range(MessageType.PIN, 0, 0, RAM / 4));
+                RawClient.refused(client.range(MessageType.PIN, 0, 0, RAM / 2), "cannot pin");
+                RawClient.need(MessageType.DONE, client.range(MessageType.FREE, 0, 0, 4 * RAM));
+                RawClient.need(MessageType.DONE, client.range(MessageType.ALLOCATE, 0, 0, 4 * RAM));
+                for (long at = 0; at < region.bytes(); at += RawClient.PAGE) {
+                    check(region.segment().get(JAVA_LONG, at) == 0, "what was freed is not zero");
+                }
+                region.write();
+                RawClient.need(MessageType.DONE, client.range(MessageType.PIN, 0, 0, RAM / 2));
+                client.alive();
+            }
+        }
+    },
     ASKS_FOR_THE_SAME_PAGES_THOUSANDS_OF_TIMES(Price.NOTHING) {
         @Override
         void run(Path socket, SplittableRandom random) {

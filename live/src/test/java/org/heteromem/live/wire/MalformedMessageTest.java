@@ -85,7 +85,7 @@ class MalformedMessageTest {
         assertRefused(length, "advice", "is 3");
         u32(20, 0);
         u32(28, 1);
-        assertRefused(length, "reserved");
+        assertRefused(length, "pin", "0 except in UNPIN");
         u32(28, 0);
         u32(16, -1);
         assertRefused(length, "region", "is -1");

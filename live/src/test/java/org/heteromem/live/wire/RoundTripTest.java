@@ -74,6 +74,8 @@ class RoundTripTest {
         RangeRequest advice =
                 new RangeRequest().beginAdvice(buffer, 0, 7, UsageAdvice.COLD).add(4096, 4096);
         assertThat(read(advice, RangeRequest.class).advice()).isEqualTo(UsageAdvice.COLD);
+        RangeRequest unpin = new RangeRequest().beginUnpin(buffer, 9, 7, -5).add(4096, 4096);
+        assertThat(read(unpin, RangeRequest.class).pin()).isEqualTo(-5);
     }
 
     @Test
