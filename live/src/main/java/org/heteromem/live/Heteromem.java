@@ -37,6 +37,9 @@ import org.heteromem.live.wire.UsageAdvice;
  *   <li>{@link RefusedException} if the daemon refuses, and {@link ConnectionLostException} if it is gone.
  * </ul>
  *
+ * <p>Methods that return a future do not wait for what is asked. They wait while 64 other requests of the program have no
+ * answer yet, kernels not counted, so that no burst of requests is more than program and daemon can hold.
+ *
  * <p>Thread-safe. Do not touch managed memory while holding a lock that somebody needs in order to be quick: the touch can
  * take as long as the slowest device.
  */

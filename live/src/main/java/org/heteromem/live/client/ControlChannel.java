@@ -10,6 +10,8 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import org.heteromem.live.natives.Errno;
 import org.heteromem.live.natives.Fd;
@@ -38,7 +40,12 @@ import org.jspecify.annotations.Nullable;
  * runs no code of the program, and the futures given out here are for this package: what a program gets is completed
  * elsewhere.
  *
- * <p>Once the connection has ended, every request that waits and every later one is answered by {@link Reply.Lost}.
+ * <p>Nobody asks more while 64 requests have no answer: so many answers fit into the socket, and a program that
+ * stands still for a while, however long, holds up no daemon with what it does not read. Kernels do not count, as they may
+ * take any time.
+ *
+ * <p>Once the connection has ended, every request that waits and every later one is answered by {@link Reply.Lost}. It ends
+ * too when the reader thread cannot go on, such as for want of heap.
  */
 public final class ControlChannel implements AutoCloseable {
     /** Writes a request into the buffer that it is sent from. */
@@ -53,7 +60,7 @@ public final class ControlChannel implements AutoCloseable {
         final MessageType type;
         final byte[] request;
         final Fd[] descriptors;
-        final CompletableFuture<Reply> answer = new CompletableFuture<>();
+        private final CompletableFuture<Reply> answer = new CompletableFuture<>();
 
         Pending(Message request, Fd... descriptors) {
             this.type = request.type();
@@ -63,7 +70,17 @@ public final class ControlChannel implements AutoCloseable {
 
         final List<Reply.Table> tables = new ArrayList<>();
         final StringBuilder text = new StringBuilder();
+
+        /** Whether it takes a place of the window. */
+        boolean counts() {
+            return type != MessageType.LAUNCH;
+        }
     }
+
+    /** Requests that may be without an answer at a time. */
+    static final int WINDOW = 64;
+
+    private static final long RETRY_NANOS = 10_000_000;
 
     /** Errors of a send after which there is no connection. */
     private static final Set<Integer> ENDS = Set.of(Errno.EPIPE, Errno.ECONNRESET, Errno.ENOTCONN, Errno.EBADF);
@@ -78,8 +95,19 @@ public final class ControlChannel implements AutoCloseable {
     /** Process id of the daemon; 0 until it has said so. */
     private volatile int daemon;
 
+    /** A daemon that has taken over; compared by identity. */
+    private record Successor(int pid) {}
+
+    /** Who has taken over last. */
+    private volatile @Nullable Successor successor;
+    /** Who was asked again whatever had no answer; guarded by the writer's lock. */
+    private @Nullable Successor resumed;
+
     private final Map<Long, Pending> waiting = new ConcurrentHashMap<>();
+    private final Semaphore window = new Semaphore(WINDOW);
     private final Thread reader;
+    /** Made while there is room for it. */
+    private final Reply.Lost noHeap = new Reply.Lost("the program was out of memory when the daemon answered");
 
     /** How the connection ended; null while it lasts. */
     private volatile Reply.@Nullable Lost ended;
@@ -92,7 +120,8 @@ public final class ControlChannel implements AutoCloseable {
      */
     public ControlChannel(UnixSocket socket) {
         connection = new Connection(socket);
-        reader = Thread.ofPlatform().daemon().name("heteromem-control").unstarted(this::read);
+        answerAll(noHeap); // nobody yet: what the end needs is loaded while there is room
+        reader = Thread.ofPlatform().daemon().name("heteromem-control").unstarted(() -> orEnd(this::read));
         reader.start();
     }
 
@@ -107,7 +136,7 @@ public final class ControlChannel implements AutoCloseable {
     }
 
     /**
-     * Asks.
+     * Asks; waits only while too many requests have no answer.
      *
      * @param encoder runs in the calling thread, while others wait to send
      * @param descriptors copies of which go with the request
@@ -115,33 +144,55 @@ public final class ControlChannel implements AutoCloseable {
      * @throws NativeException when the system cannot pass the descriptors on; the connection lasts
      */
     public CompletableFuture<Reply> ask(Encoder encoder, Fd... descriptors) {
+        window.acquireUninterruptibly();
+        boolean counted = false;
         writer.lock();
         try {
             long correlation = Wire.correlation(daemon, ++numbers);
             Message message = encoder.encode(buffer, correlation); // may refuse its arguments: nothing is waiting yet
             Pending pending = new Pending(message, descriptors);
             waiting.put(correlation, pending);
-            send(message, correlation, descriptors);
+            boolean sent = false;
+            try {
+                send(message, descriptors);
+                sent = true;
+            } finally {
+                if (!sent) {
+                    waiting.remove(correlation); // such as no more descriptors in flight: this request only
+                }
+            }
+            counted = pending.counts();
             Reply.Lost lost = ended; // after the put: either this sees the end, or the end sees the pending request
             if (lost != null) {
-                waiting.remove(correlation);
-                pending.answer.complete(lost);
+                answer(correlation, pending, lost);
             }
             return pending.answer;
         } finally {
             writer.unlock();
+            if (!counted) {
+                window.release();
+            }
         }
     }
 
-    private void send(Message message, long correlation, Fd... descriptors) {
+    private void send(Message message, Fd... descriptors) {
         try {
             connection.send(message, descriptors);
         } catch (NativeException e) {
-            if (!ENDS.contains(e.errno())) {
-                waiting.remove(correlation); // such as no more descriptors in flight: this request only
+            if (!ENDS.contains(e.errno())
+                    || (e.errno() == Errno.EBADF
+                            && connection.socket().fd().isOpen())) { // of a descriptor that was to go
                 throw e;
             }
-            end("the connection to the daemon broke: " + e.getMessage());
+            end(new Reply.Lost("the connection to the daemon broke: " + e.getMessage()));
+        }
+    }
+
+    /** Gives an answer to who waits for it, unless he has one. */
+    private void answer(long correlation, Pending pending, Reply reply) {
+        waiting.remove(correlation);
+        if (pending.answer.complete(reply) && pending.counts()) {
+            window.release();
         }
     }
 
@@ -149,33 +200,61 @@ public final class ControlChannel implements AutoCloseable {
      * A daemon has taken over from one that was killed: what has no answer is asked again. The successor drops what its
      * predecessor was asked and did not read, so nothing is done twice. A kernel is not asked for again: how far it has come
      * nobody knows.
+     *
+     * <p>By a thread of its own: a successor that waits until its answers are read reads no questions meanwhile.
      */
-    private void resume(int successor) {
+    private void resume() {
         writer.lock();
         try {
-            daemon = successor;
+            Successor latest = successor;
+            if (latest == null || latest == resumed) {
+                return; // several have come, and all of this was done for the last
+            }
+            resumed = latest;
+            int now = latest.pid();
+            daemon = now;
             Map<Integer, Pending> unanswered = new TreeMap<>();
             waiting.forEach((correlation, pending) -> unanswered.put(Wire.number(correlation), pending));
-            waiting.clear();
+            // All of them before the first is sent: whatever becomes of one, the others get an answer.
             unanswered.forEach((number, pending) -> {
-                if (pending.type == MessageType.LAUNCH) {
-                    pending.answer.complete(new Reply.Refused(
+                pending.tables.clear();
+                pending.text.setLength(0);
+                waiting.put(Wire.correlation(now, number), pending);
+            });
+            waiting.keySet().removeIf(correlation -> Wire.addressee(correlation) != now);
+            unanswered.forEach((number, pending) -> askAgain(Wire.correlation(now, number), pending));
+            Reply.Lost lost = ended;
+            if (lost != null) {
+                unanswered.forEach((number, pending) -> answer(Wire.correlation(now, number), pending, lost));
+            }
+        } finally {
+            writer.unlock();
+        }
+    }
+
+    private void askAgain(long correlation, Pending pending) {
+        if (pending.type == MessageType.LAUNCH) {
+            answer(
+                    correlation,
+                    pending,
+                    new Reply.Refused(
                             ErrorCode.KERNEL_FAILED,
                             "the daemon was killed while the kernel ran, or before; some of what it stores is there, and"
                                     + " the rest never will be"));
-                    return;
-                }
-                long correlation = Wire.correlation(successor, number);
-                pending.tables.clear();
-                pending.text.setLength(0);
-                MemorySegment.copy(pending.request, 0, buffer, ValueLayout.JAVA_BYTE, 0, pending.request.length);
-                Message message = again.read(buffer, pending.request.length);
-                message.readdress(correlation);
-                waiting.put(correlation, pending);
-                send(message, correlation, pending.descriptors);
-            });
-        } finally {
-            writer.unlock();
+            return;
+        }
+        try {
+            MemorySegment.copy(pending.request, 0, buffer, ValueLayout.JAVA_BYTE, 0, pending.request.length);
+            Message message = again.read(buffer, pending.request.length);
+            message.readdress(correlation);
+            send(message, pending.descriptors);
+        } catch (RuntimeException e) {
+            answer(
+                    correlation,
+                    pending,
+                    new Reply.Refused(
+                            ErrorCode.INTERNAL,
+                            "the daemon was killed, and its successor could not be asked: " + e.getMessage()));
         }
     }
 
@@ -184,21 +263,45 @@ public final class ControlChannel implements AutoCloseable {
         return ask(encoder, descriptors).join();
     }
 
-    private void read() {
+    /** Nobody may wait for the answers of a thread that has gone, whatever it was that ended it. */
+    private void orEnd(Runnable work) {
         try {
-            while (true) {
-                var incoming = connection.receive();
-                if (incoming.isEmpty()) {
-                    end("the daemon has ended" + (notice.isEmpty() ? "" : ": " + notice));
-                    return;
-                }
-                incoming.get().descriptors().forEach(Fd::close); // no answer brings any
-                hand(incoming.get().message());
-            }
+            work.run();
         } catch (MalformedMessageException e) {
-            end("the daemon does not keep to the protocol: " + e.getMessage());
+            end(new Reply.Lost("the daemon does not keep to the protocol: " + e.getMessage()));
         } catch (NativeException e) {
-            end("the connection to the daemon broke: " + e.getMessage());
+            end(new Reply.Lost("the connection to the daemon broke: " + e.getMessage()));
+        } catch (OutOfMemoryError e) {
+            endWithoutHeap();
+        } catch (RuntimeException | Error e) {
+            end(new Reply.Lost("the connection to the daemon was given up: " + e));
+        }
+    }
+
+    private void endWithoutHeap() {
+        for (boolean again = false; ; again = true) {
+            try {
+                if (again) {
+                    LockSupport.parkNanos(RETRY_NANOS);
+                }
+                end(noHeap);
+                return;
+            } catch (OutOfMemoryError e) {
+                // Until the program has let go of something.
+                Thread.onSpinWait();
+            }
+        }
+    }
+
+    private void read() {
+        while (true) {
+            var incoming = connection.receive();
+            if (incoming.isEmpty()) {
+                end(new Reply.Lost("the daemon has ended" + (notice.isEmpty() ? "" : ": " + notice)));
+                return;
+            }
+            incoming.get().descriptors().forEach(Fd::close); // no answer brings any
+            hand(incoming.get().message());
         }
     }
 
@@ -207,8 +310,9 @@ public final class ControlChannel implements AutoCloseable {
         if (correlation == 0) {
             if (message instanceof Failure failure) {
                 notice = failure.detail();
-            } else if (message instanceof Welcome successor) {
-                resume(successor.daemonPid());
+            } else if (message instanceof Welcome welcome) {
+                successor = new Successor(welcome.daemonPid());
+                Thread.ofPlatform().daemon().name("heteromem-resume").start(() -> orEnd(this::resume));
             }
             return;
         }
@@ -222,8 +326,7 @@ public final class ControlChannel implements AutoCloseable {
         }
         Reply reply = reply(message, pending);
         if (reply != null) {
-            waiting.remove(correlation);
-            pending.answer.complete(reply);
+            answer(correlation, pending, reply);
         }
     }
 
@@ -251,26 +354,26 @@ public final class ControlChannel implements AutoCloseable {
         };
     }
 
-    private void end(String how) {
-        Reply.Lost lost = new Reply.Lost(how);
+    private void answerAll(Reply.Lost how) {
+        for (Map.Entry<Long, Pending> one : waiting.entrySet()) {
+            answer(one.getKey(), one.getValue(), how);
+        }
+    }
+
+    private void end(Reply.Lost how) {
         synchronized (waiting) {
             if (ended == null) {
-                ended = lost;
+                ended = how;
             }
         }
-        for (Long correlation : List.copyOf(waiting.keySet())) {
-            Pending pending = waiting.remove(correlation);
-            if (pending != null) {
-                pending.answer.complete(lost);
-            }
-        }
+        answerAll(how);
         connection.shutdown();
     }
 
     /** Ends the connection: the daemon drops all that this client had. */
     @Override
     public void close() {
-        end("the memory was closed");
+        end(new Reply.Lost("the memory was closed"));
         connection.close();
     }
 }

@@ -14,18 +14,20 @@ import org.heteromem.live.wire.MalformedMessageException;
 import org.heteromem.live.wire.Message;
 
 /**
- * What a client is told in answer to its requests. Nobody waits for it: a client that does not read loses its connection.
- * Used by the session's thread; the end of a kernel is told by {@link KernelAnswers}.
+ * What a client is told in answer to its requests. Its own session waits while it has much to read, up to a point: a client
+ * that does not read loses its connection. Used by the session's thread; the end of a kernel is told by {@link KernelAnswers}.
  */
 final class ClientAnswers {
     private final ClientIdentity client;
     private final Connection connection;
+    private final ClientLine line;
     private final Log log;
     private final MemorySegment buffer = Connection.newBuffer(Arena.ofAuto());
 
-    ClientAnswers(ClientIdentity client, Connection connection, Log log) {
+    ClientAnswers(ClientIdentity client, Connection connection, ClientLine line, Log log) {
         this.client = client;
         this.connection = connection;
+        this.line = line;
         this.log = log;
     }
 
@@ -35,8 +37,7 @@ final class ClientAnswers {
     }
 
     void send(Message message) {
-        // A client that does not read its answers must not hold anything up, and can do nothing without them.
-        if (!connection.trySend(message)) {
+        if (!line.send(message)) {
             throw new MalformedMessageException("the client does not read its answers");
         }
     }

@@ -67,6 +67,7 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
     private final Daemon daemon;
     private final ClientIdentity client;
     private final Connection connection;
+    private final ClientLine line;
     private final PidFd process;
     private final Log log;
     private final ClientAnswers answers;
@@ -96,9 +97,10 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
         this.daemon = daemon;
         this.client = new ClientIdentity(number, pid);
         this.connection = connection;
+        this.line = new ClientLine(connection, process);
         this.process = process;
         this.log = log.limited(MAX_LOG_LINES);
-        this.answers = new ClientAnswers(client, connection, this.log);
+        this.answers = new ClientAnswers(client, connection, line, this.log);
         this.custody = new ClientCustody(daemon.custody(), number);
         this.memory = new ClientMemory(daemon, number, this, this.log);
         this.pump = new FaultPump(memory.space(), memory.mmu(), HaltPolling.of(pid), this);
@@ -158,7 +160,7 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
                 }
                 serve(incoming.get());
                 if (observing) {
-                    new ObserverSession(daemon, connection, log).run();
+                    new ObserverSession(daemon, connection, line, log).run();
                     break;
                 }
             }
@@ -206,7 +208,7 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
                 }
                 case RangeRequest request -> requests.serve(request);
                 case Launch request -> launch(request);
-                case Query query -> new ObserverSession(daemon, connection, log).answer(query);
+                case Query query -> new ObserverSession(daemon, connection, line, log).answer(query);
                 default ->
                     throw new RefusedException(
                             ErrorCode.NOT_ALLOWED, message.type() + " is not for a client that has memory");
@@ -273,7 +275,7 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
     }
 
     private void settle(long ram, ClientDevices devices) {
-        memory.settle(ram, devices, new KernelAnswers(client, connection, log, memory::isEnded));
+        memory.settle(ram, devices, new KernelAnswers(client, line, log, memory::isEnded));
         welcomed = true;
     }
 

@@ -14,7 +14,7 @@ import org.heteromem.live.wire.Message;
 /** Tells the client of the end of kernels, from their threads. Thread-safe. */
 final class KernelAnswers implements Computing.Answers {
     private final ClientIdentity client;
-    private final Connection connection;
+    private final ClientLine line;
     private final Log log;
     private final BooleanSupplier ended;
     private final MemorySegment words = Connection.newBuffer(Arena.ofAuto());
@@ -24,9 +24,9 @@ final class KernelAnswers implements Computing.Answers {
      *
      * @param ended whether nobody is there any more who could be told
      */
-    KernelAnswers(ClientIdentity client, Connection connection, Log log, BooleanSupplier ended) {
+    KernelAnswers(ClientIdentity client, ClientLine line, Log log, BooleanSupplier ended) {
         this.client = client;
-        this.connection = connection;
+        this.line = line;
         this.log = log;
         this.ended = ended;
     }
@@ -47,9 +47,9 @@ final class KernelAnswers implements Computing.Answers {
             return;
         }
         try {
-            if (!connection.trySend(message.get())) {
+            if (!line.send(message.get())) {
                 log.line(client + " does not read its answers");
-                connection.shutdown();
+                line.shutdown();
             }
         } catch (NativeException e) {
             log.line(client + " could not be told of a kernel's end: " + e.getMessage());

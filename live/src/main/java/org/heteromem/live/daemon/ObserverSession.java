@@ -27,12 +27,14 @@ import org.heteromem.live.wire.Wire;
 final class ObserverSession {
     private final Daemon daemon;
     private final Connection connection;
+    private final ClientLine line;
     private final Log log;
     private final MemorySegment buffer = Connection.newBuffer(Arena.ofAuto());
 
-    ObserverSession(Daemon daemon, Connection connection, Log log) {
+    ObserverSession(Daemon daemon, Connection connection, ClientLine line, Log log) {
         this.daemon = daemon;
         this.connection = connection;
+        this.line = line;
         this.log = log;
     }
 
@@ -121,8 +123,8 @@ final class ObserverSession {
     }
 
     private void send(Message message) {
-        if (message.correlation() != 0 && !connection.trySend(message)) {
-            throw new MalformedMessageException("an observer does not read its answers");
+        if (message.correlation() != 0 && !line.send(message)) {
+            throw new MalformedMessageException("whoever asks how things are does not read the answers");
         }
     }
 }
