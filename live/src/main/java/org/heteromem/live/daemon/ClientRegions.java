@@ -100,9 +100,8 @@ final class ClientRegions {
      * Takes a region on.
      *
      * @param descriptors its memory and its userfaultfd, which this takes over in any case
-     * @param entrusting makes sure that a successor will find the client; called before the first page can move
      */
-    void register(RegisterRegion request, List<Fd> descriptors, Runnable entrusting) {
+    void register(RegisterRegion request, List<Fd> descriptors) {
         Fd memfd = descriptors.get(0);
         Fd userfault = descriptors.get(1);
         boolean kept = false;
@@ -142,7 +141,6 @@ final class ClientRegions {
             } catch (IllegalArgumentException e) {
                 throw new RefusedException(ErrorCode.NOT_ALLOWED, String.valueOf(e.getMessage()));
             }
-            entrusting.run();
             Region region = map(
                     id,
                     request.name(),

@@ -197,7 +197,7 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
                 case Hello hello -> welcome(hello);
                 case RegisterRegion request -> {
                     taken = true;
-                    regions.register(request, incoming.descriptors(), this::entrust);
+                    regions.register(request, incoming.descriptors());
                     answers.done(correlation, 0, 0);
                 }
                 case UnregisterRegion request -> {
@@ -253,6 +253,8 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
         }
         serveFaults();
         answers.send(welcome(hello.correlation()));
+        // Not before: a keeper that is only just starting would keep it waiting. What it asks next may wait.
+        entrust();
         log.line(this + " has " + ram + " bytes of RAM"
                 + (memory.devices().isEmpty() ? "" : " and " + memory.devices()));
     }

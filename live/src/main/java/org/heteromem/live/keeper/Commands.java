@@ -1,11 +1,16 @@
 package org.heteromem.live.keeper;
 
 import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import org.heteromem.live.natives.Fd;
+import org.heteromem.live.natives.Memfd;
 
 /** How to start what this process needs beside it: a keeper of the same code, and itself once more. */
 public final class Commands {
@@ -22,6 +27,37 @@ public final class Commands {
             return words;
         } catch (IOException e) {
             throw new IllegalStateException("cannot read " + OWN + ", which says how this process was started", e);
+        }
+    }
+
+    /**
+     * {@return memory that holds a command: a class path alone can be longer than any message}
+     *
+     * @param command the words of it
+     */
+    static Memfd write(List<String> command) {
+        byte[] words = String.join("\0", command).getBytes(StandardCharsets.UTF_8);
+        Memfd file = Memfd.create("heteromem-command", words.length);
+        try (Arena arena = Arena.ofConfined()) {
+            file.write(0, arena.allocateFrom(ValueLayout.JAVA_BYTE, words));
+            return file;
+        } catch (RuntimeException e) {
+            file.close();
+            throw e;
+        }
+    }
+
+    /**
+     * {@return the command that {@link #write} has written}
+     *
+     * @param descriptor of that memory
+     */
+    static List<String> read(Fd descriptor) {
+        Memfd file = Memfd.adopt(descriptor, "command of a worker");
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment words = arena.allocate(file.status().sizeBytes());
+            file.read(0, words);
+            return List.of(new String(words.toArray(ValueLayout.JAVA_BYTE), StandardCharsets.UTF_8).split("\0", -1));
         }
     }
 

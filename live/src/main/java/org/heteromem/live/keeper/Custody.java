@@ -13,6 +13,7 @@ import java.util.function.Consumer;
 import org.heteromem.live.natives.Errno;
 import org.heteromem.live.natives.EventFd;
 import org.heteromem.live.natives.Fd;
+import org.heteromem.live.natives.Memfd;
 import org.heteromem.live.natives.NativeException;
 import org.heteromem.live.natives.Poller;
 import org.heteromem.live.natives.Processes;
@@ -35,7 +36,7 @@ public final class Custody implements AutoCloseable {
 
     private final Path socket;
     private final List<String> keeperCommand;
-    private final List<String> workerCommand;
+    private final Memfd workerCommand;
     private final Consumer<String> log;
     private final EventFd bell = EventFd.create();
     private final Packet packet = new Packet();
@@ -62,12 +63,20 @@ public final class Custody implements AutoCloseable {
     public Custody(Path socket, List<String> keeperCommand, List<String> workerCommand, Consumer<String> log) {
         this.socket = socket;
         this.keeperCommand = List.copyOf(keeperCommand);
-        this.workerCommand = List.copyOf(workerCommand);
+        this.workerCommand = Commands.write(workerCommand);
         this.log = log;
         this.watch = Thread.ofPlatform().name("keeper-watch").daemon().unstarted(this::watch);
-        UnixSocket found = tryConnect();
-        if (found != null) {
-            take(found, inherited);
+        boolean done = false;
+        try {
+            UnixSocket found = tryConnect();
+            if (found != null) {
+                take(found, inherited);
+            }
+            done = true;
+        } finally {
+            if (!done) {
+                this.workerCommand.close();
+            }
         }
     }
 
@@ -185,7 +194,15 @@ public final class Custody implements AutoCloseable {
             case BEGIN -> {
                 started = null;
                 keeper = found;
-                say(Packet.Kind.WORKER, new Item("worker", String.join("\0", workerCommand), List.of()));
+                boolean told = false;
+                try {
+                    say(Packet.Kind.WORKER, new Item("worker", "", List.of(workerCommand.fd())));
+                    told = true;
+                } finally {
+                    if (!told) {
+                        keeper = null; // one that does not know how to start a worker is none
+                    }
+                }
                 return true;
             }
             default -> throw new IllegalStateException("a keeper does not begin with " + message.kind());
@@ -332,7 +349,7 @@ public final class Custody implements AutoCloseable {
                 } catch (BusyException e) {
                     log.accept("without a keeper, memory would be lost with this process: " + e.getMessage());
                     return;
-                } catch (IllegalStateException e) {
+                } catch (RuntimeException e) {
                     if (!closed) {
                         log.accept("without a keeper, memory would be lost with this process; the next try is in "
                                 + pause + " ms: " + e.getMessage());
@@ -408,6 +425,7 @@ public final class Custody implements AutoCloseable {
             }
             dismiss();
         }
+        workerCommand.close();
         bell.close();
         if (interrupted) {
             Thread.currentThread().interrupt();

@@ -15,6 +15,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import org.heteromem.live.natives.Fd;
 import org.heteromem.live.natives.NativeException;
 import org.heteromem.live.natives.PidFd;
 import org.heteromem.live.natives.Poller;
@@ -215,7 +216,10 @@ final class Keeper implements AutoCloseable {
                     pauseMillis = 0;
                 }
                 case DROP -> drop(message.key());
-                case WORKER -> command = List.of(message.payload().split("\0", -1));
+                case WORKER -> {
+                    command = Commands.read(message.descriptors().getFirst());
+                    message.descriptors().forEach(Fd::close);
+                }
                 default -> throw new IllegalStateException("a worker does not say " + message.kind());
             }
             packet.send(from, Packet.Kind.DONE);

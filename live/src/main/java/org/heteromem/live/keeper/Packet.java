@@ -30,7 +30,7 @@ final class Packet {
         HOLD,
         /** worker: let this go, and what belongs to it. */
         DROP,
-        /** worker: this is how I was started; the payload has the arguments, separated by zeros. */
+        /** worker: this is how I was started; the descriptor is memory that has the arguments, see {@link Commands}. */
         WORKER,
         /** keeper: done. */
         DONE,

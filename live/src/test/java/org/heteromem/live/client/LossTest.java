@@ -11,6 +11,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import org.heteromem.live.ConnectionLostException;
 import org.heteromem.live.Heteromem;
+import org.heteromem.live.Options;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -35,6 +36,26 @@ class LossTest {
                     .withCauseInstanceOf(ConnectionLostException.class);
             assertThat(memory.isConnected()).isFalse();
             assertThat(segment.get(JAVA_LONG, 8192)).isEqualTo(42);
+        }
+    }
+
+    @Test
+    void aDaemonThatIsKilledBeforeAnythingIsAllocatedIsReplaced() throws Exception {
+        try (Heteromem memory = Heteromem.open(Options.ram("4M").overflow("ram", "16M"))) {
+            memory.status(); // answered after the connection was put into safe hands
+            ProcessHandle first = ProcessHandle.of(memory.daemonPid()).orElseThrow();
+            first.destroyForcibly();
+            first.onExit().get(60, TimeUnit.SECONDS);
+            try (Arena arena = memory.arena()) {
+                MemorySegment segment = arena.allocate(8 << 20, 8);
+                for (long at = 0; at < segment.byteSize(); at += 4096) {
+                    segment.set(JAVA_LONG, at, at + 1);
+                }
+                for (long at = 0; at < segment.byteSize(); at += 4096) {
+                    assertThat(segment.get(JAVA_LONG, at)).isEqualTo(at + 1);
+                }
+            }
+            assertThat(memory.isConnected()).isTrue();
         }
     }
 

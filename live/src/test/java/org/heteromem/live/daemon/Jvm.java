@@ -25,6 +25,22 @@ final class Jvm {
                 .start();
     }
 
+    /** With so many jars on its class path that are not there. */
+    static Process startPadded(int jars, Class<?> main, File output, Object... arguments) throws IOException {
+        List<String> command = command(main, arguments);
+        int classes = command.indexOf("-cp") + 1;
+        StringBuilder padded = new StringBuilder(command.get(classes));
+        for (int i = 0; i < jars; i++) {
+            padded.append(File.pathSeparator)
+                    .append("/nowhere/repository/org/example/library-" + i + "/library-" + i + ".jar");
+        }
+        command.set(classes, padded.toString());
+        return new ProcessBuilder(command)
+                .redirectErrorStream(true)
+                .redirectOutput(ProcessBuilder.Redirect.appendTo(output))
+                .start();
+    }
+
     static List<String> command(Class<?> main, Object... arguments) {
         String classes = System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
         List<String> command = new ArrayList<>(List.of(
@@ -75,12 +91,19 @@ final class Jvm {
 
     /** Processes that run a class and have a word among their arguments. */
     static Stream<ProcessHandle> running(Class<?> main, String word) {
-        return ProcessHandle.allProcesses()
-                .filter(process -> process.info()
-                        .arguments()
-                        .map(List::of)
-                        .filter(words ->
-                                words.contains(main.getName()) && words.stream().anyMatch(w -> w.startsWith(word)))
-                        .isPresent());
+        return ProcessHandle.allProcesses().filter(process -> {
+            List<String> words = words(process.pid());
+            return words.contains(main.getName()) && words.stream().anyMatch(w -> w.startsWith(word));
+        });
+    }
+
+    /** All of them: {@link ProcessHandle.Info} knows the first 4096 bytes only. */
+    private static List<String> words(long pid) {
+        try {
+            return List.of(
+                    Files.readString(Path.of("/proc/" + pid + "/cmdline")).split("\0", -1));
+        } catch (IOException e) {
+            return List.of(); // it has ended
+        }
     }
 }

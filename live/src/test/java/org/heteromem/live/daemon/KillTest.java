@@ -181,13 +181,17 @@ class KillTest {
         }
     }
 
-    /** The whole way: the API, a private daemon with compressed memory, requests that die with a daemon. */
-    @Test
-    void aProgramDoesNotNotice() throws IOException, InterruptedException {
+    /**
+     * The whole way: the API, a private daemon with compressed memory, requests that die with a daemon. Also with a class path
+     * that is longer than a message to the keeper.
+     */
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1000})
+    void aProgramDoesNotNotice(int jars) throws IOException, InterruptedException {
         System.out.println("kills under a program: seed " + seed);
         SplittableRandom random = new SplittableRandom(seed);
-        Process client =
-                Jvm.start(ArenasClient.class, directory.resolve("client.log").toFile(), seed);
+        Process client = Jvm.startPadded(
+                jars, ArenasClient.class, directory.resolve("client.log").toFile(), seed);
         await(client, () -> clientLog().contains("ready"));
         TimeUnit.MILLISECONDS.sleep(500);
         int killed = 0;
