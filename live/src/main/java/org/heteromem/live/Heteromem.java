@@ -117,7 +117,8 @@ public final class Heteromem implements AutoCloseable {
 
     /**
      * Brings memory to RAM from devices, in batches, many times faster than touching it page by page. It can be evicted
-     * again at any time. What was never written is nowhere, and stays there.
+     * again at any time. What was never written is nowhere, and stays there. Of each segment at most as much is brought as
+     * half of RAM, from its start.
      */
     public Moved prefetch(MemorySegment... segments) {
         return moved(session.ranges().askAll(MessageType.PREFETCH, List.of(segments)), "prefetch");
@@ -182,7 +183,8 @@ public final class Heteromem implements AutoCloseable {
     /**
      * Brings memory to RAM and keeps it there, readable and writable without a fault, until the pin is closed.
      *
-     * @throws RefusedException if it does not fit beside what is pinned already; nothing is pinned then
+     * @throws RefusedException if this and what is pinned already would be more than half of RAM, or other memory cannot
+     *     make room; nothing is pinned then
      */
     public Pin pin(MemorySegment segment) {
         if (segment.byteSize() == 0) {
@@ -242,7 +244,7 @@ public final class Heteromem implements AutoCloseable {
      * int read = memory.touch(buffer, () -> channel.read(buffer.asByteBuffer()));
      * }</pre>
      *
-     * @param segment what the system call reads or writes; it must fit into RAM
+     * @param segment what the system call reads or writes; with all that is pinned, at most half of RAM
      * @return what the body returns
      * @throws X what the body throws
      */
@@ -256,7 +258,7 @@ public final class Heteromem implements AutoCloseable {
      * Brings memory to RAM before a system call uses it, also what was never written. The pages are then the most recently
      * used, so the call will very likely meet them there; {@link #touch(MemorySegment, Body)} makes sure.
      *
-     * @throws RefusedException if it does not fit
+     * @throws RefusedException if this and what is pinned already would be more than half of RAM
      */
     public void touch(MemorySegment segment) {
         pin(segment).close();

@@ -13,6 +13,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ThreadLocalRandom;
 import org.heteromem.live.doctor.Tier;
 import org.heteromem.live.natives.Require;
@@ -119,13 +120,170 @@ enum LiveScenario {
                 try (Pin _ = memory.pin(part)) {
                     Require.equal(memory.residency(part).ram(), pages, "pages in RAM after pinning");
                     arena.allocate(2 * RAM, 8).fill((byte) 1); // pushes out whatever can go
-                    memory.evict(part);
+                    Moved moved = memory.evict(part);
+                    Require.equal(moved.pages(), 0, "pinned pages that were evicted");
+                    Require.equal(moved.skipped(), pages, "pinned pages that were not evicted");
                     Require.equal(memory.residency(part).ram(), pages, "pinned pages in RAM under pressure");
                 }
-                memory.evict(part);
+                Require.equal(memory.evict(part).skipped(), 0, "pages that were not evicted when no longer pinned");
                 Require.equal(memory.residency(part).ram(), 0, "pages in RAM when no longer pinned");
                 for (long i = 0; i < part.byteSize(); i++) {
                     Require.equal(part.get(JAVA_BYTE, i), 7, "byte " + i);
+                }
+            }
+        }
+    },
+    AT_MOST_HALF_OF_RAM_IS_PREFETCHED_OR_PINNED {
+        @Override
+        void run(Heteromem memory) {
+            try (Arena arena = memory.arena()) {
+                MemorySegment large = arena.allocate(2 * RAM, 4096).fill((byte) 7);
+                memory.evict(large);
+                Moved moved = memory.prefetch(large);
+                Require.that(moved.pages() > 0 && moved.pages() <= RAM / 2 / PAGE, "half of RAM, not " + moved);
+                Require.that(moved.skipped() >= RAM / PAGE, "what RAM cannot hold in " + moved);
+                try (Pin _ = memory.pin(large.asSlice(0, RAM / 2))) {
+                    memory.pin(large.asSlice(RAM / 2, PAGE)).close();
+                    throw new AssertionError("more than half of RAM was pinned");
+                } catch (RefusedException e) {
+                    Require.that(String.valueOf(e.getMessage()).contains("half of the RAM"), e.toString());
+                }
+                memory.touch(large.asSlice(0, RAM / 2));
+            }
+        }
+    },
+    MEMORY_GOES_WHERE_ADVICE_SENDS_IT {
+        @Override
+        void run(Heteromem memory) {
+            try (Arena arena = memory.arena()) {
+                MemorySegment part = arena.allocate(RAM / 8, 4096).fill((byte) 7);
+                long pages = part.byteSize() / PAGE;
+                memory.advise(part, Advice.COLD);
+                Require.equal(memory.residency(part).onDevices(), pages, "pages on devices when cold");
+                for (Advice advice : List.of(Advice.NORMAL, Advice.RANDOM, Advice.READ_MOSTLY)) {
+                    memory.advise(part, advice);
+                }
+                Require.equal(memory.residency(part).onDevices(), pages, "pages on devices when nothing follows");
+                memory.adviseAsync(part, Advice.HOT).join();
+                Require.equal(memory.residency(part).ram(), pages, "pages in RAM when hot");
+                memory.advise(part, Advice.COLD);
+                memory.advise(part, Advice.SEQUENTIAL);
+                Require.equal(memory.residency(part).ram(), pages, "pages in RAM when read in sequence");
+                memory.advise(part.asSlice(0, 0), Advice.COLD);
+                for (long i = 0; i < part.byteSize(); i++) {
+                    Require.equal(part.get(JAVA_BYTE, i), 7, "byte " + i);
+                }
+            }
+        }
+    },
+    PINS_ARE_CLOSED_BY_OTHER_THREADS_AND_THEIR_PAGES_USED_AGAIN {
+        @Override
+        void run(Heteromem memory) {
+            for (int round = 0; round < 20; round++) {
+                try (Arena arena = memory.confinedArena()) {
+                    MemorySegment part = arena.allocate(RAM / 8, 4096);
+                    Require.equal(part.get(JAVA_LONG, 0), 0, "fresh memory in round " + round);
+                    Pin pin = memory.pin(part);
+                    CompletableFuture.runAsync(pin::close).join();
+                    memory.pinAsync(part).thenAccept(Pin::close).join();
+                    part.fill((byte) 1);
+                    memory.evict(part);
+                    Require.equal(memory.residency(part).ram(), 0, "pages in RAM in round " + round);
+                }
+            }
+        }
+    },
+    AN_AUTOMATIC_ARENA_IS_EVICTED_AND_ITS_MEMORY_COMES_BACK {
+        @Override
+        void run(Heteromem memory) throws Exception {
+            for (int round = 0; round < 4; round++) { // together more than RAM and overflow
+                use(allocate(memory), round);
+            }
+        }
+
+        private static void use(MemorySegment table, long round) {
+            for (long page = 0; page < table.byteSize() / PAGE; page++) {
+                Require.equal(table.get(JAVA_LONG, page * PAGE + 8), 0, "fresh memory of page " + page);
+                table.set(JAVA_LONG, page * PAGE + 8, round << 32 | page + 1);
+            }
+            for (long page = 0; page < table.byteSize() / PAGE; page++) {
+                Require.equal(table.get(JAVA_LONG, page * PAGE + 8), round << 32 | page + 1, "page " + page);
+            }
+        }
+
+        private static MemorySegment allocate(Heteromem memory) throws InterruptedException {
+            for (int tries = 0; ; tries++) {
+                try {
+                    return memory.autoArena().allocate(OVERFLOW / 2, 8);
+                } catch (OutOfMemoryError e) {
+                    if (tries == 1000) {
+                        throw e;
+                    }
+                    System.gc();
+                    Thread.sleep(10);
+                }
+            }
+        }
+    },
+    AN_ARENA_IS_CLOSED_WHILE_THREADS_READ_WHAT_IS_EVICTED {
+        @Override
+        void run(Heteromem memory) throws Exception {
+            for (int round = 0; round < 4; round++) {
+                Arena arena = memory.sharedArena();
+                MemorySegment table = arena.allocate(2 * RAM, 8);
+                for (long page = 0; page < table.byteSize() / PAGE; page++) {
+                    Require.equal(table.get(JAVA_LONG, page * PAGE), 0, "fresh memory of page " + page);
+                    table.set(JAVA_LONG, page * PAGE, page + 1);
+                }
+                memory.evict(table);
+                CountDownLatch reading = new CountDownLatch(200);
+                List<CompletableFuture<Void>> readers = new ArrayList<>();
+                for (int thread = 0; thread < 2; thread++) {
+                    readers.add(CompletableFuture.runAsync(() -> {
+                        while (true) {
+                            long page = ThreadLocalRandom.current().nextLong(table.byteSize() / PAGE);
+                            Require.equal(table.get(JAVA_LONG, page * PAGE), page + 1, "page " + page);
+                            reading.countDown();
+                        }
+                    }));
+                }
+                reading.await();
+                arena.close();
+                for (CompletableFuture<Void> reader : readers) {
+                    Throwable end = reader.handle((_, thrown) -> thrown).join();
+                    Require.that(
+                            end.getCause() instanceof IllegalStateException, "a reader is told of the end, not " + end);
+                }
+            }
+        }
+    },
+    BURSTS_OF_REQUESTS_COST_NOTHING {
+        @Override
+        void run(Heteromem memory) {
+            try (Arena arena = memory.arena()) {
+                MemorySegment table = arena.allocate(2 * RAM, 4096);
+                for (long page = 0; page < table.byteSize() / PAGE; page++) {
+                    table.set(JAVA_LONG, page * PAGE, page + 1);
+                }
+                List<CompletableFuture<Void>> all = new ArrayList<>();
+                for (int thread = 0; thread < 3; thread++) {
+                    all.add(CompletableFuture.runAsync(
+                            () -> {
+                                List<CompletableFuture<?>> asked = new ArrayList<>();
+                                for (int i = 0; i < 2_000; i++) {
+                                    MemorySegment page = table.asSlice(i % (table.byteSize() / PAGE) * PAGE, PAGE);
+                                    asked.add(memory.adviseAsync(page, Advice.NORMAL));
+                                }
+                                asked.forEach(CompletableFuture::join);
+                            },
+                            task -> Thread.ofPlatform().start(task)));
+                }
+                while (!all.stream().allMatch(CompletableFuture::isDone)) {
+                    System.gc();
+                }
+                all.forEach(CompletableFuture::join);
+                for (long page = 0; page < table.byteSize() / PAGE; page++) {
+                    Require.equal(table.get(JAVA_LONG, page * PAGE), page + 1, "page " + page);
                 }
             }
         }

@@ -1,6 +1,7 @@
 package org.heteromem.live.client;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -132,6 +133,11 @@ public final class Sockets {
             }
         } catch (NoSuchFileException _) {
             return false;
+        } catch (UncheckedIOException e) {
+            if (e.getCause() instanceof NoSuchFileException) { // gone while it was walked through
+                return false;
+            }
+            throw e.getCause();
         }
         return was;
     }

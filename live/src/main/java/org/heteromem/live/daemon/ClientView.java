@@ -5,6 +5,7 @@ import java.util.Locale;
 import java.util.Map;
 import org.heteromem.core.Page;
 import org.heteromem.core.inspect.Inspector;
+import org.heteromem.core.inspect.PageKind;
 import org.heteromem.core.inspect.PageView;
 import org.heteromem.core.memory.FrameBudget;
 import org.heteromem.core.memory.WorkingSetFigures;
@@ -95,6 +96,22 @@ final class ClientView {
             count(region.address + request.offset(i), Page.of(request.rangeBytes(i)), where);
         }
         return where;
+    }
+
+    /** How many pages of some ranges are of a kind. */
+    long count(Region region, RangeRequest request, PageKind kind) {
+        long found = 0;
+        for (int i = 0; i < request.count(); i++) {
+            long address = region.address + request.offset(i);
+            long pages = Page.of(request.rangeBytes(i));
+            for (long at = 0; at < pages; at += INSPECTED_PAGES) {
+                int part = (int) Math.min(INSPECTED_PAGES, pages - at);
+                for (PageView view : Inspector.pages(memory.space(), address + Page.address(at), part)) {
+                    found += view.kind() == kind ? 1 : 0;
+                }
+            }
+        }
+        return found;
     }
 
     private Map<String, Long> places() {

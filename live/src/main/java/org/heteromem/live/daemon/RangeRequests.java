@@ -2,12 +2,13 @@ package org.heteromem.live.daemon;
 
 import org.heteromem.core.Advice;
 import org.heteromem.core.Page;
+import org.heteromem.core.inspect.PageKind;
 import org.heteromem.devices.storage.StorageDevice;
 import org.heteromem.live.wire.ErrorCode;
 import org.heteromem.live.wire.MalformedMessageException;
 import org.heteromem.live.wire.RangeRequest;
-
 import org.heteromem.live.wire.Wire;
+
 /**
  * What a client asks of ranges of its memory: allocate and free, prefetch and evict, pin, and where the pages are. Used by the
  * session's thread.
@@ -54,8 +55,11 @@ final class RangeRequests {
                 points.passed(FailPoints.FREED);
                 answers.done(correlation, freed, 0);
             }
-            case PREFETCH -> answers.done(correlation, prefetch(region, request), 0);
-            case EVICT -> answers.done(correlation, evict(region, request), 0);
+            case PREFETCH ->
+                answers.done(
+                        correlation, prefetch(region, request), view.count(region, request, PageKind.DEVICE_PRIVATE));
+            case EVICT ->
+                answers.done(correlation, evict(region, request), view.count(region, request, PageKind.PRESENT));
             case ADVISE -> answers.done(correlation, advise(region, request), 0);
             case PIN ->
                 answers.done(
@@ -124,11 +128,11 @@ final class RangeRequests {
     private long free(Region region, RangeRequest request) {
         long freed = 0;
         for (int i = 0; i < request.count(); i++) {
+            pins.letGoOf(region.address + request.offset(i), request.rangeBytes(i));
             memory.space().advise(region.address + request.offset(i), request.rangeBytes(i), Advice.DONTNEED);
             memory.mmu().heal(region, Page.of(request.offset(i)), Page.of(request.rangeBytes(i)));
             freed += regions.free(region, Page.of(request.offset(i)), Page.of(request.rangeBytes(i)));
         }
-            pins.letGoOf(region.address + request.offset(i), request.rangeBytes(i));
         return freed;
     }
 

@@ -12,8 +12,8 @@ import java.lang.foreign.MemorySegment;
  *   +-------------------------------+-------------------------------+
  * </pre>
  *
- * <p>After PREFETCH, EVICT, PIN, UNPIN: pages that are now as asked, and pages that could not be. After LAUNCH: the
- * kernel's result, and 0. Otherwise both are 0.
+ * <p>After PREFETCH and EVICT: pages that moved, and pages that are not where they should be. After ALLOCATE, FREE, ADVISE,
+ * PIN, UNPIN: pages that this has changed something for, and 0. Otherwise both are 0.
  */
 public final class Done extends Message {
     private static final int VALUE = 16;

@@ -6,7 +6,12 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import org.heteromem.live.UnavailableException;
 import org.heteromem.live.natives.Processes;
 import org.junit.jupiter.api.Test;
@@ -50,6 +55,43 @@ class SocketsTest {
         assertThat(dead).doesNotExist();
         assertThat(Sockets.delete(second)).isTrue();
         assertThat(Sockets.delete(second)).isFalse();
+    }
+
+    /** Programs that start at the same time clear away the same directories. */
+    @Test
+    void manyClearAwayWhatTheDeadHaveLeft() throws Exception {
+        Sockets sockets = new Sockets(Map.of(), directory);
+        Path base = Objects.requireNonNull(sockets.newPrivateDirectory().getParent());
+        Process gone = new ProcessBuilder("true").start();
+        gone.waitFor();
+        for (int i = 0; i < 300; i++) {
+            Path dead = Files.createDirectories(base.resolve("private-" + gone.pid() + "-" + i));
+            Files.createDirectories(dead.resolve("a/b/c"));
+            Files.writeString(dead.resolve("a/b/c/words"), "words");
+        }
+        List<CompletableFuture<Path>> all = new ArrayList<>();
+        CountDownLatch begin = new CountDownLatch(1);
+        for (int i = 0; i < 4; i++) {
+            all.add(CompletableFuture.supplyAsync(
+                    () -> {
+                        try {
+                            begin.await();
+                        } catch (InterruptedException e) {
+                            throw new IllegalStateException(e);
+                        }
+                        return sockets.newPrivateDirectory();
+                    },
+                    task -> Thread.ofPlatform().start(task)));
+        }
+        begin.countDown();
+        for (CompletableFuture<Path> made : all) {
+            assertThat(made.join()).exists();
+        }
+        sockets.newPrivateDirectory();
+        try (var left = Files.list(base)) {
+            assertThat(left.filter(path -> path.toString().contains("private-" + gone.pid() + "-")))
+                    .isEmpty();
+        }
     }
 
     @Test
