@@ -10,6 +10,7 @@ import org.heteromem.live.natives.Memfd;
 import org.heteromem.live.natives.PidFd;
 import org.heteromem.live.natives.Userfault;
 import org.heteromem.live.wire.Connection;
+import org.heteromem.live.wire.Wire;
 import org.jspecify.annotations.Nullable;
 
 /**
