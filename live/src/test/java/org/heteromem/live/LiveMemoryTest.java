@@ -2,37 +2,30 @@ package org.heteromem.live;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.BufferedReader;
-import java.io.File;
-import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Set;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Stream;
-import org.heteromem.core.MemoryManager;
-import org.heteromem.devices.storage.StorageDevice;
-import org.heteromem.live.natives.Processes;
-import org.heteromem.policy.Policies;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.platform.engine.discovery.DiscoverySelectors;
+import org.junit.platform.launcher.LauncherDiscoveryRequest;
+import org.junit.platform.launcher.core.LauncherDiscoveryRequestBuilder;
+import org.junit.platform.launcher.core.LauncherFactory;
+import org.junit.platform.launcher.listeners.SummaryGeneratingListener;
+import org.junit.platform.launcher.listeners.TestExecutionSummary;
 
 /** Every scenario with a private daemon as this user, and then as a user without rights; and how daemons end. */
 @Timeout(value = 300, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class LiveMemoryTest {
-    private static final int NOBODY = 65_534;
     private static final int PATIENCE_SECONDS = 60;
 
     @ParameterizedTest
@@ -43,30 +36,8 @@ class LiveMemoryTest {
 
     @Test
     void worksForAnUnprivilegedUser(@TempDir Path directory) throws Exception {
-        List<String> command = new ArrayList<>();
-        if (Processes.effectiveUserId() == 0) {
-            assumeTrue(
-                    Files.isExecutable(Path.of("/usr/bin/setpriv")), "not run: needs /usr/bin/setpriv to drop rights");
-            command.addAll(List.of(
-                    "/usr/bin/setpriv",
-                    "--reuid=" + NOBODY,
-                    "--regid=" + NOBODY,
-                    "--clear-groups",
-                    "--bounding-set=-all",
-                    "--inh-caps=-all",
-                    "--no-new-privs"));
-        }
-        Path classes = Files.createDirectory(directory.resolve("classes"));
-        Set<String> classPath = new LinkedHashSet<>();
-        for (Class<?> one : List.of(
-                LiveScenario.class, Heteromem.class, MemoryManager.class, StorageDevice.class, Policies.class)) {
-            classPath.add(copyClasses(one, classes).toString()); // the build's own folders may be closed to others
-        }
-        run("chmod", "-R", "go+rX", directory.toString());
-        command.addAll(java(String.join(File.pathSeparator, classPath), LiveScenario.Main.class));
-        ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
-        builder.environment().remove("XDG_RUNTIME_DIR");
-        Process process = builder.start();
+        Process process = OtherUser.start(
+                OtherUser.command(directory, List.of(), LiveScenario.Main.class), ProcessBuilder.Redirect.PIPE);
         String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         assertThat(process.waitFor()).as(output).isZero();
         assertThat(output.lines().filter(line -> line.startsWith("passed ")))
@@ -74,6 +45,54 @@ class LiveMemoryTest {
                 .containsExactlyElementsOf(Arrays.stream(LiveScenario.values())
                         .map(s -> "passed " + s)
                         .toList());
+    }
+
+    /** What else is tested as one user only, without rights: kernels, and daemons that are killed. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "org.heteromem.live.LaunchTest",
+                "org.heteromem.live.daemon.KillTest#theDaemonIsKilledAtRandom",
+                "org.heteromem.live.daemon.KillTest#aProgramDoesNotNotice",
+                "org.heteromem.live.daemon.RestartTest",
+            })
+    void otherTestsPassForAnUnprivilegedUser(String test, @TempDir Path directory) throws Exception {
+        Process process = OtherUser.start(
+                OtherUser.command(
+                        directory,
+                        List.of(
+                                "heteromem.kills=2",
+                                "heteromem.seed=" + Long.getLong("heteromem.seed", System.nanoTime())),
+                        Tests.class,
+                        test),
+                ProcessBuilder.Redirect.PIPE);
+        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(process.waitFor()).as(output).isZero();
+        assertThat(output).contains("all passed");
+    }
+
+    /** Runs a class of tests, or a single one, and says what failed. */
+    static final class Tests {
+        private Tests() {}
+
+        public static void main(String[] args) {
+            SummaryGeneratingListener summary = new SummaryGeneratingListener();
+            LauncherDiscoveryRequest request = LauncherDiscoveryRequestBuilder.request()
+                    .selectors(
+                            args[0].contains("#")
+                                    ? DiscoverySelectors.selectMethod(args[0])
+                                    : DiscoverySelectors.selectClass(args[0]))
+                    .build();
+            LauncherFactory.create().execute(request, summary);
+            TestExecutionSummary found = summary.getSummary();
+            found.getFailures().forEach(failure -> {
+                System.out.println(failure.getTestIdentifier().getDisplayName());
+                failure.getException().printStackTrace(System.out);
+            });
+            boolean good = found.getTotalFailureCount() == 0 && found.getTestsSucceededCount() > 0;
+            System.out.println(found.getTestsSucceededCount() + (good ? " tests, all passed" : " passed"));
+            System.exit(good ? 0 : 1);
+        }
     }
 
     @Test
@@ -125,33 +144,5 @@ class LiveMemoryTest {
                 "-cp",
                 classPath,
                 main.getName());
-    }
-
-    /** Copies what a class was loaded from, folder or jar, and returns what to put into the class path. */
-    private static Path copyClasses(Class<?> one, Path to) throws Exception {
-        Path from =
-                Path.of(one.getProtectionDomain().getCodeSource().getLocation().toURI());
-        if (Files.isRegularFile(from)) {
-            return Files.copy(from, to.resolve(from.getFileName()), StandardCopyOption.REPLACE_EXISTING);
-        }
-        try (Stream<Path> all = Files.walk(from)) {
-            for (Path file : (Iterable<Path>) all::iterator) {
-                Path target = to.resolve(from.relativize(file).toString());
-                if (Files.isDirectory(file)) {
-                    Files.createDirectories(target);
-                } else if (!file.endsWith("module-info.class") && !Files.exists(target)) {
-                    Files.copy(file, target);
-                }
-            }
-        }
-        return to;
-    }
-
-    private static void run(String... command) throws IOException, InterruptedException {
-        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        assertThat(process.waitFor())
-                .as(String.join(" ", command) + ": " + output)
-                .isZero();
     }
 }
