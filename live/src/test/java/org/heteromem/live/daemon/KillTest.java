@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
+import org.heteromem.live.client.Sockets;
 import org.heteromem.live.keeper.KeeperMain;
 import org.heteromem.live.kernels.VersionsProgram;
 import org.junit.jupiter.api.AfterEach;
@@ -131,11 +132,22 @@ class KillTest {
 
     /** How many successors are at work by now, of daemons or of keepers. */
     private long replaced(Class<?> victim) {
-        return victim == DaemonMain.class
-                ? takeovers()
-                : log().lines()
-                        .filter(line -> line.contains("a new keeper has all"))
-                        .count();
+        return replaced(victim, log());
+    }
+
+    private static long replaced(Class<?> victim, String log) {
+        String said = victim == DaemonMain.class ? "is taken over" : "a new keeper has all";
+        return log.lines().filter(line -> line.contains(said)).count();
+    }
+
+    private static Path logOfPrivateDaemon(String owner) throws IOException {
+        Path base = Sockets.ofThisProcess().defaultSocket().resolveSibling(".").normalize();
+        try (var folders = Files.list(base)) {
+            return folders.filter(folder -> folder.getFileName().toString().startsWith("private-" + owner + "-"))
+                    .findFirst()
+                    .orElseThrow(() -> new AssertionError("no private daemon of " + owner + " in " + base))
+                    .resolve("daemon.log");
+        }
     }
 
     private long deaths() {
@@ -196,12 +208,21 @@ class KillTest {
         TimeUnit.MILLISECONDS.sleep(500);
         int killed = 0;
         String owner = Long.toString(client.pid());
+        Path log = logOfPrivateDaemon(owner);
+        boolean both = true;
         while (killed < kills && client.isAlive()) {
-            Class<?> victim = random.nextInt(4) == 0 ? KeeperMain.class : DaemonMain.class;
+            // One of them has what the program must not lose: no keeper is killed before a successor has taken over.
+            Class<?> victim = both && random.nextInt(4) == 0 ? KeeperMain.class : DaemonMain.class;
             killed += (int) Jvm.running(victim, owner)
                     .filter(ProcessHandle::destroyForcibly)
                     .count();
-            TimeUnit.MILLISECONDS.sleep(700 + random.nextInt(800));
+            // What is said from here on, a successor says.
+            long before = replaced(victim, Jvm.text(log.toFile()));
+            both = victim == KeeperMain.class || random.nextInt(4) != 0;
+            if (both) {
+                await(client, () -> replaced(victim, Jvm.text(log.toFile())) > before);
+            }
+            TimeUnit.MILLISECONDS.sleep(random.nextInt(600));
         }
         mustEndWell(client);
         assertThat(clientLog()).contains("right");
