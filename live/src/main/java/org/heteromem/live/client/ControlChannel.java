@@ -360,13 +360,15 @@ public final class ControlChannel implements AutoCloseable {
         }
     }
 
+    /** Ends the connection, and tells everybody how it ended first. */
     private void end(Reply.Lost how) {
+        Reply.Lost first;
         synchronized (waiting) {
-            if (ended == null) {
-                ended = how;
-            }
+            Reply.Lost before = ended;
+            first = before == null ? how : before;
+            ended = first;
         }
-        answerAll(how);
+        answerAll(first);
         connection.shutdown();
     }
 

@@ -4,8 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -14,7 +12,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.heteromem.live.natives.Fd;
 import org.heteromem.live.natives.Memfd;
-import org.heteromem.live.natives.NativeException;
 import org.heteromem.live.natives.Poller;
 import org.heteromem.live.natives.UnixSocket;
 import org.heteromem.live.wire.Connection;
@@ -30,7 +27,6 @@ import org.heteromem.live.wire.Wire;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 
 /** Requests that nobody answers in time, or that a successor must be asked again. The daemon is played by the test. */
 @Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
@@ -206,74 +202,5 @@ class ControlChannelTest {
         CompletableFuture<Reply> following = evict(1);
         done(next());
         assertThat(reply(following)).isInstanceOf(Reply.Done.class);
-    }
-
-    /** The reader of the answers needs heap too. When it finds none it may not go silently. */
-    @Test
-    void aProgramWhoseHeapIsFullIsToldThatTheConnectionIsLost(@TempDir Path directory) throws Exception {
-        Path socket = directory.resolve("s");
-        try (UnixSocket listening = UnixSocket.listen(socket, 1)) {
-            Process program = new ProcessBuilder(
-                            Path.of(System.getProperty("java.home"), "bin", "java")
-                                    .toString(),
-                            "-Xmx24m",
-                            "-XX:+UseSerialGC",
-                            "--enable-native-access=ALL-UNNAMED",
-                            "-cp",
-                            System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")),
-                            FullHeap.class.getName(),
-                            socket.toString())
-                    .redirectErrorStream(true)
-                    .start();
-            try (Connection flood = new Connection(listening.accept())) {
-                CompletableFuture<Void> flooding = CompletableFuture.runAsync(() -> {
-                    try {
-                        Failure notice = new Failure().encode(buffer, 0, ErrorCode.INTERNAL, "n".repeat(4000));
-                        while (true) {
-                            flood.send(notice);
-                        }
-                    } catch (NativeException e) {
-                        assertThat(e.getMessage()).containsAnyOf("EPIPE", "ECONNRESET");
-                    }
-                });
-                String said = new String(program.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-                assertThat(said).contains("Lost", "out of memory");
-                flooding.get(PATIENCE_SECONDS, TimeUnit.SECONDS);
-            } finally {
-                program.destroyForcibly();
-            }
-        }
-    }
-
-    /** Fills its heap while a daemon speaks to it; then lets go, and asks. Argument: socket. */
-    static final class FullHeap {
-        private FullHeap() {}
-
-        public static void main(String[] arguments) throws Exception {
-            ControlChannel channel = new ControlChannel(UnixSocket.connect(Path.of(arguments[0])));
-            fill();
-            System.out.println(channel.ask((to, correlation) -> new RangeRequest()
-                            .begin(to, MessageType.EVICT, correlation, 0)
-                            .add(0, 4096))
-                    .completeOnTimeout(new Reply.Words("nobody answers"), PATIENCE_SECONDS, TimeUnit.SECONDS)
-                    .get());
-            System.exit(0);
-        }
-
-        private static int fill() {
-            Object[] all = {};
-            for (int bytes = 1 << 20; bytes >= 16; ) {
-                try {
-                    all = new Object[] {all, new byte[bytes]};
-                } catch (OutOfMemoryError e) {
-                    bytes /= 2;
-                }
-            }
-            // Even to sleep would need some.
-            for (long begin = System.nanoTime(); System.nanoTime() - begin < 1_000_000_000; ) {
-                Thread.onSpinWait();
-            }
-            return all.length;
-        }
     }
 }
