@@ -53,7 +53,7 @@ class LiveMemoryTest {
             strings = {
                 "org.heteromem.live.LaunchTest",
                 "org.heteromem.live.daemon.KillTest#theDaemonIsKilledAtRandom",
-                "org.heteromem.live.daemon.KillTest#aProgramDoesNotNotice",
+                "org.heteromem.live.daemon.KillTest#aProgramDoesNotNotice(int)",
                 "org.heteromem.live.daemon.RestartTest",
             })
     void otherTestsPassForAnUnprivilegedUser(String test, @TempDir Path directory) throws Exception {
