@@ -266,13 +266,22 @@ public final class ControlChannel implements AutoCloseable {
     /** Nobody may wait for the answers of a thread that has gone, whatever it was that ended it. */
     private void orEnd(Runnable work) {
         try {
+            tellingWhy(work);
+        } catch (OutOfMemoryError e) {
+            // Of the work, or of what was to be said about its end.
+            endWithoutHeap();
+        }
+    }
+
+    private void tellingWhy(Runnable work) {
+        try {
             work.run();
+        } catch (OutOfMemoryError e) {
+            throw e;
         } catch (MalformedMessageException e) {
             end(new Reply.Lost("the daemon does not keep to the protocol: " + e.getMessage()));
         } catch (NativeException e) {
             end(new Reply.Lost("the connection to the daemon broke: " + e.getMessage()));
-        } catch (OutOfMemoryError e) {
-            endWithoutHeap();
         } catch (RuntimeException | Error e) {
             end(new Reply.Lost("the connection to the daemon was given up: " + e));
         }
