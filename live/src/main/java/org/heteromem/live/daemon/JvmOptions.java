@@ -18,7 +18,7 @@ public final class JvmOptions {
             // With a thread less it would serve nobody, or everybody wrongly; whoever takes over has all that counts.
             "-XX:+ExitOnOutOfMemoryError",
             // What the compilers have freed goes back to the system.
-            "-XX:TrimNativeHeapInterval=5000",
+            "-XX:TrimNativeHeapInterval=1000",
             // C2 compiled 500 methods in the first seconds and took more CPU time than all faults and evictions
             // together.
             // What is called this often is worth it; the rest is as quick as C1 makes it.
