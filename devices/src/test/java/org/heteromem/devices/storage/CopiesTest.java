@@ -212,6 +212,26 @@ class CopiesTest {
         }
     }
 
+    /** Whoever of them stores first would have to know of the copy, and so would the last of them, who owns the page alone. */
+    @Test
+    void aPageOfSeveralProcessesComesHomeWithoutACopy() {
+        try (Host host = new Host(256)) {
+            StorageDevice device = host.device("ram:4M", SINGLE);
+            long address = host.map(4);
+            host.fill(address, 4, 1);
+            assertThat(device.evict(host.space, address, bytes(4))).isEqualTo(4);
+            AddressSpace child = host.space.fork();
+            try (Cpu cpu = child.newCpu()) {
+                host.check(address, 4, 1);
+                assertThat(copies(device)).isEqualTo("0 of 0, 0 used");
+                cpu.storeLong(address, 7);
+                host.check(address, 4, 1);
+                StateChecker.assertSound(host.manager);
+            }
+            child.exit();
+        }
+    }
+
     @Test
     void aChildSharesThePageAndItsCopy() {
         try (CleanPages clean = new CleanPages(4)) {

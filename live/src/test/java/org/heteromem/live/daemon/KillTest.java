@@ -64,8 +64,21 @@ class KillTest {
                 Jvm.running(KeeperMain.class, socket().toString()).forEach(ProcessHandle::destroyForcibly);
                 throw new AssertionError("a daemon or keeper has outlived its client: " + log());
             }
+            if (cameTooLate()) {
+                Jvm.running(DaemonMain.class, socket().toString()).forEach(ProcessHandle::destroyForcibly);
+                Jvm.running(KeeperMain.class, socket().toString()).forEach(ProcessHandle::destroyForcibly);
+            }
             TimeUnit.MILLISECONDS.sleep(20);
         }
+    }
+
+    /** A successor that was started when the client had gone, of which its keeper has nothing, waits for others. */
+    private boolean cameTooLate() {
+        return log().lines()
+                .filter(line -> line.contains(" takes over "))
+                .reduce((_, last) -> last)
+                .filter(line -> line.endsWith(" takes over 1 items"))
+                .isPresent();
     }
 
     private String log() {
