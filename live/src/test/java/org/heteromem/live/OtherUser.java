@@ -33,19 +33,7 @@ public final class OtherUser {
      */
     public static List<String> command(Path directory, List<String> properties, Class<?> main, Object... arguments)
             throws IOException, InterruptedException {
-        List<String> command = new ArrayList<>();
-        if (Processes.effectiveUserId() == 0) {
-            assumeTrue(
-                    Files.isExecutable(Path.of("/usr/bin/setpriv")), "not run: needs /usr/bin/setpriv to drop rights");
-            command.addAll(List.of(
-                    "/usr/bin/setpriv",
-                    "--reuid=" + NOBODY,
-                    "--regid=" + NOBODY,
-                    "--clear-groups",
-                    "--bounding-set=-all",
-                    "--inh-caps=-all",
-                    "--no-new-privs"));
-        }
+        List<String> command = withoutRights();
         command.addAll(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-Xmx128m",
@@ -57,6 +45,24 @@ public final class OtherUser {
             command.add(argument.toString());
         }
         return command;
+    }
+
+    /** {@return the words before a command that make it that user's; empty if it is already} */
+    public static List<String> withoutRights() {
+        List<String> words = new ArrayList<>();
+        if (Processes.effectiveUserId() == 0) {
+            assumeTrue(
+                    Files.isExecutable(Path.of("/usr/bin/setpriv")), "not run: needs /usr/bin/setpriv to drop rights");
+            words.addAll(List.of(
+                    "/usr/bin/setpriv",
+                    "--reuid=" + NOBODY,
+                    "--regid=" + NOBODY,
+                    "--clear-groups",
+                    "--bounding-set=-all",
+                    "--inh-caps=-all",
+                    "--no-new-privs"));
+        }
+        return words;
     }
 
     /** Starts such a command; a service's folder of this user is not that of the other. */

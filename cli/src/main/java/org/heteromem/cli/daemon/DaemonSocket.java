@@ -8,15 +8,14 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Map;
 import org.heteromem.cli.BadInputException;
+import org.heteromem.live.daemon.Daemon;
 import org.heteromem.live.natives.Processes;
 import org.heteromem.live.natives.UnixSocket;
 
 /** Makes sure that a daemon may listen at a path, and says why it may not. */
 final class DaemonSocket {
     /** Its keeper's socket is beside it. */
-    private static final String KEEPER = ".keeper";
-
-    private static final int MAX_BYTES = UnixSocket.MAX_PATH_BYTES - KEEPER.length();
+    private static final int MAX_BYTES = UnixSocket.MAX_PATH_BYTES - Daemon.KEEPER_SUFFIX.length();
 
     private static final int FORMAT_SHIFT = 12;
     private static final int FORMAT_SOCKET = 0xC;
@@ -45,7 +44,7 @@ final class DaemonSocket {
                 requireOwner(folder, "the folder ");
             }
             requireFreeOrOurs(socket);
-            requireFreeOrOurs(Path.of(socket + KEEPER));
+            requireFreeOrOurs(Path.of(socket + Daemon.KEEPER_SUFFIX));
         } catch (IOException e) {
             throw new DaemonFailedException("cannot listen at " + socket + ": " + e, e);
         }

@@ -9,6 +9,7 @@ import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
+import org.heteromem.live.daemon.Daemon;
 import org.heteromem.live.daemon.DaemonMain;
 import org.jspecify.annotations.Nullable;
 
@@ -134,7 +135,7 @@ final class Killer {
     }
 
     private void killKeeper(@Nullable SoakClient owner) throws IOException {
-        String argument = owner == null ? shared.socket() + ".keeper" : Long.toString(owner.pid());
+        String argument = owner == null ? shared.socket() + Daemon.KEEPER_SUFFIX : Long.toString(owner.pid());
         Optional<ProcessHandle> keeper = Java.running(KEEPER, argument).findAny();
         Optional<Path> log = keeper.flatMap(process -> Java.argumentAfter(process, KEEPER))
                 .map(socket -> Path.of(socket).resolveSibling("daemon.log"));

@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.heteromem.cli.Heteromem;
+import org.heteromem.live.daemon.Daemon;
 
 /** {@code heteromem daemon} as a process, started again on the same socket when it was killed. */
 final class SharedDaemon {
@@ -63,7 +64,7 @@ final class SharedDaemon {
     /** With its keeper, and no successor comes. */
     void killForGood() {
         process.destroyForcibly();
-        Java.running(Killer.KEEPER, socket + ".keeper").forEach(ProcessHandle::destroyForcibly);
+        Java.running(Killer.KEEPER, socket + Daemon.KEEPER_SUFFIX).forEach(ProcessHandle::destroyForcibly);
     }
 
     /** Starts a successor if it was killed; fails if it has ended by itself. */

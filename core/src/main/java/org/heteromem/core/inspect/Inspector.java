@@ -44,8 +44,27 @@ public final class Inspector {
         return views;
     }
 
-    private static PageView view(Machine machine, boolean mapped, long entry) {
-        PageKind kind = switch (PteLayout.kind(entry)) {
+    /**
+     * {@return how many pages of a range are of a kind; makes no objects, for ranges that were just worked on}
+     *
+     * @param space whose
+     * @param address first byte, a multiple of the page size
+     * @param pages how many
+     * @param kind which to count
+     */
+    public static int count(AddressSpace space, long address, int pages, PageKind kind) {
+        Mm mm = space.mm();
+        int[] found = new int[1];
+        Inspection.visit(mm, checked(address, pages), pages, (page, mapped, shared, entry) -> {
+            if (kind(mm.machine(), mapped, entry) == kind) {
+                found[0]++;
+            }
+        });
+        return found[0];
+    }
+
+    private static PageKind kind(Machine machine, boolean mapped, long entry) {
+        return switch (PteLayout.kind(entry)) {
             case PteLayout.NONE -> mapped ? PageKind.NONE : PageKind.UNMAPPED;
             case PteLayout.PRESENT -> PteLayout.frame(entry) == machine.zeroFrame ? PageKind.ZERO : PageKind.PRESENT;
             case PteLayout.DEVICE_PRIVATE -> PageKind.DEVICE_PRIVATE;
@@ -54,6 +73,10 @@ public final class Inspector {
             case PteLayout.GUARD -> PageKind.GUARD;
             default -> PageKind.LOST;
         };
+    }
+
+    private static PageView view(Machine machine, boolean mapped, long entry) {
+        PageKind kind = kind(machine, mapped, entry);
         boolean framed = switch (kind) {
             case PRESENT, ZERO, DEVICE_PRIVATE, DEVICE_EXCLUSIVE, MIGRATION -> true;
             default -> false;

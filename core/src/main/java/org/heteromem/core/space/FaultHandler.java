@@ -168,6 +168,16 @@ final class FaultHandler {
         }
     }
 
+    /** Fills a new frame with the contents of another, or gives it back. */
+    static void copy(FrameTable frames, long frame, long from) {
+        try {
+            frames.copy(frame, from);
+        } catch (RuntimeException | Error e) {
+            giveBack(frames, frame);
+            throw e;
+        }
+    }
+
     private static void giveBack(FrameTable frames, long frame) {
         if (frames.has(frame, Frames.LOCKED)) {
             frames.unlock(frame);
@@ -304,12 +314,14 @@ final class FaultHandler {
         if (zero) {
             zero(frames, frame);
         } else {
+            boolean copied = false;
             try {
-                frames.copy(frame, old);
-            } catch (RuntimeException | Error e) {
-                frames.put(frame);
-                frames.put(old);
-                throw e;
+                copy(frames, frame, old);
+                copied = true;
+            } finally {
+                if (!copied) {
+                    frames.put(old);
+                }
             }
         }
         frames.place(frame, anchor, area.index(page), 0, 0);

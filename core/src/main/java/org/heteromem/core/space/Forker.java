@@ -234,15 +234,7 @@ public final class Forker {
             outOfFrames = true;
             return false;
         }
-        boolean copied = false;
-        try {
-            frames.copy(fresh, frame);
-            copied = true;
-        } finally {
-            if (!copied) {
-                frames.put(fresh);
-            }
-        }
+        FaultHandler.copy(frames, fresh, frame);
         frames.place(fresh, copy.anonVma, copy.index(page), 0, 0);
         frames.addMappingOwnReference(fresh);
         long write = copy.protection.writable() ? PteLayout.WRITE : 0;

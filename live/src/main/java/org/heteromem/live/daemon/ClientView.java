@@ -102,14 +102,10 @@ final class ClientView {
     long count(Region region, RangeRequest request, PageKind kind) {
         long found = 0;
         for (int i = 0; i < request.count(); i++) {
-            long address = region.address + request.offset(i);
-            long pages = Page.of(request.rangeBytes(i));
-            for (long at = 0; at < pages; at += INSPECTED_PAGES) {
-                int part = (int) Math.min(INSPECTED_PAGES, pages - at);
-                for (PageView view : Inspector.pages(memory.space(), address + Page.address(at), part)) {
-                    found += view.kind() == kind ? 1 : 0;
-                }
-            }
+            found += inParts(
+                    region.address + request.offset(i),
+                    Page.of(request.rangeBytes(i)),
+                    (address, pages) -> Inspector.count(memory.space(), address, pages, kind));
         }
         return found;
     }
@@ -122,12 +118,26 @@ final class ClientView {
     }
 
     private void count(long address, long pages, Map<String, Long> where) {
-        for (long at = 0; at < pages; at += INSPECTED_PAGES) {
-            int part = (int) Math.min(INSPECTED_PAGES, pages - at);
-            for (PageView view : Inspector.pages(memory.space(), address + Page.address(at), part)) {
+        inParts(address, pages, (from, part) -> {
+            for (PageView view : Inspector.pages(memory.space(), from, part)) {
                 where.merge(place(view), 1L, Long::sum);
             }
+            return part;
+        });
+    }
+
+    /** A part of a range is looked at with its process's lock held. */
+    @FunctionalInterface
+    private interface Look {
+        int at(long address, int pages);
+    }
+
+    private static long inParts(long address, long pages, Look look) {
+        long sum = 0;
+        for (long done = 0; done < pages; done += INSPECTED_PAGES) {
+            sum += look.at(address + Page.address(done), (int) Math.min(INSPECTED_PAGES, pages - done));
         }
+        return sum;
     }
 
     private static String place(PageView view) {

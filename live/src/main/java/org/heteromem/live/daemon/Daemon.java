@@ -52,6 +52,9 @@ import org.jspecify.annotations.Nullable;
  * }</pre>
  */
 public final class Daemon implements AutoCloseable {
+    /** What the name of its keeper's socket has more than that of its own. */
+    public static final String KEEPER_SUFFIX = ".keeper";
+
     private static final int BACKLOG = 16;
     /** How many may be connected without having greeted. */
     private static final int MAX_STRANGERS = 32;
@@ -114,7 +117,7 @@ public final class Daemon implements AutoCloseable {
     }
 
     static Daemon withKeeper(DaemonOptions options, Consumer<String> out, FailPoints points) {
-        Path keeper = Path.of(options.socket() + ".keeper");
+        Path keeper = Path.of(options.socket() + KEEPER_SUFFIX);
         UnixSocket.requirePath(keeper);
         ClientCustody.Told.require(options);
         Custody custody = new Custody(keeper, Commands.keeper(keeper, options.owner()), Commands.ofThisProcess(), out);

@@ -172,9 +172,8 @@ final class FaultPump implements Runnable, AutoCloseable {
     }
 
     private void drain(Userfault source, UserfaultEvents events) {
-        // Whoever was woken on this CPU has mostly run already, and stands in its next fault: to read is cheaper than
-        // to
-        // ask first. But other sources wait too.
+        // Whoever was woken on this CPU has mostly run already, and stands in its next fault: to read is cheaper
+        // than to ask first. But other sources wait too.
         for (int reads = 0; reads < READS; reads++) {
             int count = source.read(events);
             if (count == 0) {

@@ -7,10 +7,10 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
+import org.heteromem.live.OtherUser;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -18,8 +18,6 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** Every scenario as this user with all rights that it has, and then as a user without any. */
 class FaultsAcrossProcessesTest {
-    private static final int NOBODY = 65_534;
-
     @ParameterizedTest
     @EnumSource
     void servesWithTheRightsOfThisUser(FaultScenario scenario) throws Exception {
@@ -45,7 +43,7 @@ class FaultsAcrossProcessesTest {
                 .strip();
         String[] majorMinor = number.split(" ", 2);
         run("mknod", device.toString(), "c", "0x" + majorMinor[0], "0x" + majorMinor[1]);
-        run("chown", Integer.toString(NOBODY), device.toString());
+        run("chown", Integer.toString(OtherUser.NOBODY), device.toString());
         assumeTrue(
                 Userfault.probe(Userfault.Route.DEVICE, device).works(),
                 "not run: the temporary directory is mounted without device files");
@@ -62,19 +60,7 @@ class FaultsAcrossProcessesTest {
     }
 
     private static void runAsNobody(Path directory, Userfault.Route route, Path device) throws Exception {
-        List<String> command = new ArrayList<>();
-        if (Processes.effectiveUserId() == 0) {
-            assumeTrue(
-                    Files.isExecutable(Path.of("/usr/bin/setpriv")), "not run: needs /usr/bin/setpriv to drop rights");
-            command.addAll(List.of(
-                    "/usr/bin/setpriv",
-                    "--reuid=" + NOBODY,
-                    "--regid=" + NOBODY,
-                    "--clear-groups",
-                    "--bounding-set=-all",
-                    "--inh-caps=-all",
-                    "--no-new-privs"));
-        }
+        List<String> command = OtherUser.withoutRights();
         // The build's own folders may be closed to others.
         Path classes = Files.createDirectory(directory.resolve("classes"));
         copyClasses(FaultScenario.class, classes);
