@@ -52,7 +52,7 @@ final class Region {
             mapping = Mapping.sharedAligned(memory, 0, bytes, alignment);
             // A forked child would read evicted pages as zeros and fill the file with them.
             mapping.advise(Mapping.Advice.DONTFORK);
-            mapping.advise(Mapping.Advice.NOHUGEPAGE);
+            mapping.refuseHugePages();
             faults = Userfault.open(Uffdio.REQUIRED_FEATURES);
             faults.register(mapping.address(), mapping.length(), MODES);
             return new Region(id, memory, mapping, faults);

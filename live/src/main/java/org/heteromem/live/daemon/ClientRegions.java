@@ -174,8 +174,16 @@ final class ClientRegions {
     private Region map(
             int id, String regionName, long address, long bytes, Memfd file, Userfault faults, Ledger ledger) {
         Placements placements = new Placements(Page.of(address));
-        HomedMemory frames = manager.addHomedMemory(
-                REGION_MEMORY + number + " region " + id, new LiveStore(file, bytes, placements), memory.budget());
+        LiveStore store = new LiveStore(file, bytes, placements);
+        HomedMemory frames = null;
+        try {
+            frames = manager.addHomedMemory(REGION_MEMORY + number + " region " + id, store, memory.budget());
+        } finally {
+            if (frames == null) {
+                store.close();
+                ledger.close();
+            }
+        }
         Region region = new Region(id, regionName, address, bytes, file, faults, ledger, placements, frames);
         memory.mmu().add(region);
         memory.space().mapHomed(address, frames, Protection.READ_WRITE);

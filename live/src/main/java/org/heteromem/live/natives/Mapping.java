@@ -12,14 +12,14 @@ import java.lang.foreign.MemorySegment;
 public final class Mapping implements AutoCloseable {
     /** Advice of {@code madvise(2)} for a range. */
     public enum Advice {
+        /** Reads come in no order; that a page was read says nothing about its future. */
+        RANDOM(1),
         /** Will be needed soon. */
         WILLNEED(3),
         /** Drop the pages; of shared memory only this mapping's page-table entries. */
         DONTNEED(4),
         /** A forked child does not get the range. */
-        DONTFORK(10),
-        /** No huge pages. */
-        NOHUGEPAGE(15);
+        DONTFORK(10);
 
         private final int number;
 
@@ -27,6 +27,8 @@ public final class Mapping implements AutoCloseable {
             this.number = number;
         }
     }
+
+    private static final int MADV_NOHUGEPAGE = 15;
 
     private static final int PROT_NONE = 0;
     private static final int PROT_READ = 1;
@@ -181,6 +183,14 @@ public final class Mapping implements AutoCloseable {
         int r = Calls.madvise(address + offset, bytes, advice.number);
         if (r < 0) {
             throw new NativeException("madvise(" + advice + ")", range(address + offset, bytes), -r);
+        }
+    }
+
+    /** Keeps huge pages out of the whole mapping; a kernel that was built without them has nothing to be told. */
+    public void refuseHugePages() {
+        int r = Calls.madvise(address, length, MADV_NOHUGEPAGE);
+        if (r < 0 && r != -Errno.EINVAL) {
+            throw new NativeException("madvise(NOHUGEPAGE)", range(address, length), -r);
         }
     }
 

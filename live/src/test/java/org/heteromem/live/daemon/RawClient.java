@@ -105,7 +105,7 @@ final class RawClient implements AutoCloseable {
             file.addSeals(seals);
         }
         Mapping mapping = Mapping.sharedAligned(file, 0, bytes, 2 << 20);
-        mapping.advise(Mapping.Advice.NOHUGEPAGE);
+        mapping.refuseHugePages();
         mapping.advise(Mapping.Advice.DONTFORK);
         Userfault faults = Userfault.open(features);
         if (modes != 0) {

@@ -51,7 +51,7 @@ final class VersionsClient {
             memory.addSeals(Memfd.REGION_SEALS);
             Mapping mapping = Mapping.sharedAligned(memory, 0, bytes, 2 << 20);
             mapping.advise(Mapping.Advice.DONTFORK);
-            mapping.advise(Mapping.Advice.NOHUGEPAGE);
+            mapping.refuseHugePages();
             Userfault faults = Userfault.open(Uffdio.REQUIRED_FEATURES);
             faults.register(
                     mapping.address(), bytes, Uffdio.REGISTER_MISSING | Uffdio.REGISTER_MINOR | Uffdio.REGISTER_WP);

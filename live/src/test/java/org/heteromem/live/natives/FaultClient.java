@@ -44,7 +44,7 @@ public final class FaultClient {
                 UnixSocket socket = UnixSocket.connect(Path.of(args[2]))) {
             memory.addSeals(Memfd.REGION_SEALS);
             map.advise(Mapping.Advice.DONTFORK);
-            map.advise(Mapping.Advice.NOHUGEPAGE);
+            map.refuseHugePages();
             faults.register(
                     map.address(), map.length(), Uffdio.REGISTER_MISSING | Uffdio.REGISTER_MINOR | Uffdio.REGISTER_WP);
             MemorySegment message = Arena.global().allocate(64, 8);

@@ -48,7 +48,7 @@ class MappingTest {
         try (Memfd memory = Memfd.create("advised", 1 << 20);
                 Mapping map = Mapping.shared(memory, 0, 1 << 20)) {
             map.advise(Mapping.Advice.DONTFORK);
-            map.advise(Mapping.Advice.NOHUGEPAGE);
+            map.refuseHugePages();
             String flags = flagsOf(map.address());
             assertThat(flags).contains(" dc").contains(" nh");
             assertThatExceptionOfType(IndexOutOfBoundsException.class)
