@@ -71,11 +71,16 @@ public final class Commands {
         Module module = KeeperMain.class.getModule();
         List<String> command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                // It does next to nothing, and is there for as long as the program is.
                 "-Xmx16m",
+                "-Xms2m",
+                "-Xmn1m",
                 "-Xss512k",
                 "-XX:+UseSerialGC",
-                "-XX:TieredStopAtLevel=1",
+                "-Xint",
                 "-XX:-UsePerfData",
+                "-XX:+UnlockDiagnosticVMOptions",
+                "-XX:ArchiveRelocationMode=0",
                 "-Xshare:auto"));
         if (module.isNamed()) {
             command.addAll(List.of(
