@@ -217,6 +217,45 @@ class ConcurrencyTest {
         }
     }
 
+    /** The page goes, or may not be stored to any more, between a CPU's look at the page table and use. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void aTranslationIsNotMadeFromAnEntryThatHasChanged(boolean store) {
+        try (MemoryManager manager =
+                MemoryManager.builder().node(Page.address(RAM_PAGES)).build()) {
+            SmokeTest.Driver driver = new SmokeTest.Driver();
+            AddressSpace space = manager.createAddressSpace();
+            long a = space.map(Page.SIZE, Protection.READ_WRITE, Sharing.PRIVATE);
+            AtomicBoolean armed = new AtomicBoolean();
+            AtomicReference<DeviceMemory> memory = new AtomicReference<>();
+            Runnable change = () -> {
+                if (store) {
+                    space.protect(a, Page.SIZE, Protection.READ);
+                    return;
+                }
+                moveHome(manager, memory.get().firstFrame());
+                try (Cpu other = space.newCpu()) {
+                    other.storeLong(a, 43);
+                }
+            };
+            memory.set(manager.addDevice(
+                    new DeviceMemory.Spec("cxl", DeviceKind.COHERENT, driver, interrupted(change, armed)), driver));
+            try (Cpu cpu = space.newCpu()) {
+                cpu.storeLong(a, 42);
+                moveTo(memory.get(), space, a, driver);
+                armed.set(true);
+
+                if (store) {
+                    assertThatThrownBy(() -> cpu.storeLong(a, 43)).isInstanceOf(AccessException.class);
+                    assertThat(cpu.loadLong(a)).isEqualTo(42);
+                } else {
+                    assertThat(cpu.loadLong(a)).isEqualTo(43);
+                }
+                assertThat(armed).isFalse();
+            }
+        }
+    }
+
     /** Who empties a device goes over its frames by number and takes a reference to each in passing, readied ones too. */
     @Test
     void aReferenceTakenInPassingDoesNotSpoilAReadiedFrame() {
