@@ -4,6 +4,7 @@ import com.sun.tools.attach.AttachNotSupportedException;
 import com.sun.tools.attach.VirtualMachine;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.lang.reflect.InvocationTargetException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -66,11 +67,12 @@ final class DaemonJvm implements AutoCloseable {
     }
 
     /**
-     * {@return bytes of RAM that processes have for themselves, each shared page in parts, without the contents of devices}
+     * {@return bytes of RAM that processes have for themselves, each shared page in parts, and for their page tables, without the
+     *     contents of regions and devices}
      *
      * @param marker what their command lines hold
      */
-    static long ownBytes(String marker) throws IOException {
+    static long ownBytes(String marker) {
         long sum = 0;
         for (ProcessHandle process : ProcessHandle.allProcesses().toList()) {
             Path command = Path.of("/proc", Long.toString(process.pid()), "cmdline");
@@ -83,7 +85,7 @@ final class DaemonJvm implements AutoCloseable {
             } catch (IOException e) {
                 // Another process that has ended meanwhile.
                 if (process.isAlive()) {
-                    throw e;
+                    throw new UncheckedIOException(e);
                 }
             }
         }
@@ -99,6 +101,12 @@ final class DaemonJvm implements AutoCloseable {
             if (line.matches("[0-9a-f]+-[0-9a-f]+ .*")) {
                 contents = line.matches(".*memfd:heteromem-([0-9]+|.*\\.(pages|slabs|slots)[0-9]*) .*");
             } else if (line.startsWith("Pss:") && !contents) {
+                kibibytes += Long.parseLong(line.replaceAll("[^0-9]", ""));
+            }
+        }
+        for (String line :
+                Files.readAllLines(Path.of("/proc", Long.toString(pid), "status"), StandardCharsets.ISO_8859_1)) {
+            if (line.startsWith("VmPTE:")) {
                 kibibytes += Long.parseLong(line.replaceAll("[^0-9]", ""));
             }
         }

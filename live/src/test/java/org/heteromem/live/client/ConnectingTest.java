@@ -3,13 +3,19 @@ package org.heteromem.live.client;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import java.io.BufferedReader;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.heteromem.live.Options;
+import org.heteromem.live.OtherUser;
 import org.heteromem.live.UnavailableException;
+import org.heteromem.live.daemon.Stranger;
 import org.heteromem.live.doctor.Diagnosis;
 import org.heteromem.live.doctor.Doctor;
 import org.heteromem.live.doctor.Finding;
@@ -17,6 +23,7 @@ import org.heteromem.live.doctor.Tier;
 import org.heteromem.live.doctor.Verdict;
 import org.heteromem.live.natives.Errno;
 import org.heteromem.live.natives.NativeException;
+import org.heteromem.live.natives.Processes;
 import org.heteromem.live.natives.Uffdio;
 import org.heteromem.live.natives.UnixSocket;
 import org.heteromem.live.natives.Userfault;
@@ -81,6 +88,30 @@ class ConnectingTest {
                     .isThrownBy(() -> here(Map.of()).open(Options.defaults().socket(path)))
                     .withMessageContaining("cannot open memory with the daemon at " + path);
             other.join();
+        }
+    }
+
+    /** Where daemons listen by themselves another one may have been first; he would be handed all that the program has. */
+    @Test
+    void anotherUsersDaemonThatNobodyNamedIsGivenNothing() throws Exception {
+        assumeTrue(Processes.effectiveUserId() == 0, "not run: only root can start a process of another user");
+        Path folder = OtherUser.folderOfEverybody(directory);
+        Path sockets = Files.createDirectory(folder.resolve("heteromem"));
+        Files.setPosixFilePermissions(sockets, PosixFilePermissions.fromString("rwxrwxrwx"));
+        Path socket = sockets.resolve("daemon.sock");
+        Process stranger = OtherUser.start(
+                OtherUser.command(directory, List.of(), Stranger.class, "listen", socket),
+                ProcessBuilder.Redirect.PIPE);
+        try (BufferedReader said = stranger.inputReader()) {
+            assertThat(said.readLine()).isEqualTo("there");
+            assertThatExceptionOfType(UnavailableException.class)
+                    .isThrownBy(() ->
+                            here(Map.of("XDG_RUNTIME_DIR", folder.toString())).open(Options.ram("1G")))
+                    .withMessageContaining("the daemon at " + socket + " belongs to user id " + OtherUser.NOBODY)
+                    .withMessageContaining(Options.SOCKET_VARIABLE);
+            assertThat(said.readLine()).isEqualTo("0");
+        } finally {
+            stranger.destroyForcibly();
         }
     }
 

@@ -12,9 +12,10 @@ import org.heteromem.live.natives.UnixSocket;
  * Somebody at a socket that is not meant for him. Arguments: {@code listen} or {@code connect}, and the socket. Says {@code
  * there} when he is, and then how many bytes the first message has that he is given, 0 if the other end closes.
  */
-final class Stranger {
+public final class Stranger {
     private Stranger() {}
 
+    /** See above. */
     public static void main(String[] arguments) throws Exception {
         Path path = Path.of(arguments[1]);
         if (arguments[0].equals("listen")) {
