@@ -68,7 +68,7 @@ final class DaemonJvm implements AutoCloseable {
 
     /**
      * {@return bytes of RAM that processes have for themselves, each shared page in parts, and for their page tables, without the
-     *     contents of regions and devices}
+     *     contents of devices}
      *
      * @param marker what their command lines hold
      */
@@ -99,7 +99,7 @@ final class DaemonJvm implements AutoCloseable {
         boolean contents = false;
         for (String line : lines) {
             if (line.matches("[0-9a-f]+-[0-9a-f]+ .*")) {
-                contents = line.matches(".*memfd:heteromem-([0-9]+|.*\\.(pages|slabs|slots)[0-9]*) .*");
+                contents = line.matches(".*memfd:heteromem-[^ ]*\\.(pages|slabs|slots)[0-9]* .*");
             } else if (line.startsWith("Pss:") && !contents) {
                 kibibytes += Long.parseLong(line.replaceAll("[^0-9]", ""));
             }

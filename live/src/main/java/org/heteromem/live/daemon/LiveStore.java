@@ -3,15 +3,12 @@ package org.heteromem.live.daemon;
 import java.lang.foreign.MemorySegment;
 import org.heteromem.core.Page;
 import org.heteromem.core.memory.FrameStore;
-import org.heteromem.live.natives.Mapping;
 import org.heteromem.live.natives.Memfd;
-import org.heteromem.live.natives.NativeException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The bytes of a region: the client's memfd. Read by a mapping of this process, which cannot write: for whole batches that
- * costs half of what {@code pread} does. Written only by placing pages in the client, for which {@link Placements} keeps
- * them until {@link LiveMmu#relocate}.
+ * The bytes of a region: the client's memfd. Read by the file, so that nothing of it is mapped here; written only by
+ * placing pages in the client, for which {@link Placements} keeps them until {@link LiveMmu#relocate}.
  */
 final class LiveStore implements FrameStore {
     /** A transfer stays within this: the largest migration home. */
@@ -19,27 +16,12 @@ final class LiveStore implements FrameStore {
 
     private final Memfd memory;
     private final long byteSize;
-    private final @Nullable Mapping mapping;
     private final Placements placements;
 
     LiveStore(Memfd memory, long byteSize, Placements placements) {
         this.memory = memory;
         this.byteSize = byteSize;
-        this.mapping = map(memory, byteSize);
         this.placements = placements;
-    }
-
-    private static @Nullable Mapping map(Memfd memory, long bytes) {
-        try {
-            Mapping mapping = Mapping.readOnly(memory, 0, bytes);
-            mapping.refuseHugePages();
-            // What is read is about to be dropped: nothing is gained by telling the kernel's reclaim that it was used.
-            mapping.advise(Mapping.Advice.RANDOM);
-            return mapping;
-        } catch (NativeException e) {
-            // This process has no room for more mappings: reading by calls is slower, and all that is lost.
-            return null;
-        }
     }
 
     @Override
@@ -62,16 +44,12 @@ final class LiveStore implements FrameStore {
         // A frame that nobody has is a hole of the file, and a hole is zeros.
     }
 
+    /**
+     * By a call. A mapping would be a little quicker, but of a page that the kernel cannot bring there the virtual machine
+     * tells only after the copy has gone on without it.
+     */
     @Override
     public void read(long offset, MemorySegment target, long targetOffset, long bytes) {
-        if (mapping != null) {
-            try {
-                MemorySegment.copy(mapping.segment(), offset, target, targetOffset, bytes);
-                return;
-            } catch (InternalError e) {
-                // Thrown for a page that the kernel cannot bring. The call below says why it cannot.
-            }
-        }
         memory.read(offset, target.asSlice(targetOffset, bytes));
     }
 
@@ -88,8 +66,5 @@ final class LiveStore implements FrameStore {
     @Override
     public void close() {
         placements.close();
-        if (mapping != null) {
-            mapping.close();
-        }
     }
 }

@@ -12,8 +12,6 @@ import java.lang.foreign.MemorySegment;
 public final class Mapping implements AutoCloseable {
     /** Advice of {@code madvise(2)} for a range. */
     public enum Advice {
-        /** Reads come in no order; that a page was read says nothing about its future. */
-        RANDOM(1),
         /** Will be needed soon. */
         WILLNEED(3),
         /** Drop the pages; of shared memory only this mapping's page-table entries. */
