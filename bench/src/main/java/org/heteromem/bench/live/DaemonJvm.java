@@ -101,16 +101,20 @@ final class DaemonJvm implements AutoCloseable {
             if (line.matches("[0-9a-f]+-[0-9a-f]+ .*")) {
                 contents = line.matches(".*memfd:heteromem-[^ ]*\\.(pages|slabs|slots)[0-9]* .*");
             } else if (line.startsWith("Pss:") && !contents) {
-                kibibytes += Long.parseLong(line.replaceAll("[^0-9]", ""));
+                kibibytes += number(line);
             }
         }
         for (String line :
                 Files.readAllLines(Path.of("/proc", Long.toString(pid), "status"), StandardCharsets.ISO_8859_1)) {
             if (line.startsWith("VmPTE:")) {
-                kibibytes += Long.parseLong(line.replaceAll("[^0-9]", ""));
+                kibibytes += number(line);
             }
         }
         return kibibytes * KIB;
+    }
+
+    private static long number(String line) {
+        return Long.parseLong(line.replaceAll("[^0-9]", ""));
     }
 
     static String mebibytes(long bytes) {

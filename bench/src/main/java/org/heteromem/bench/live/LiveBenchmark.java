@@ -179,35 +179,39 @@ public final class LiveBenchmark {
         return all;
     }
 
+    private static double median(List<Double> all) {
+        return Samples.median(all.stream().mapToDouble(d -> d).toArray());
+    }
+
+    /** Medians. */
+    private record Both(double ours, double floor) {}
+
     /** Ours and the floor in turn: a machine that is shared changes its speed by a quarter within seconds. */
-    private static double[][] inTurn(DoubleSupplier ours, DoubleSupplier floor) {
-        double[][] both = new double[2][REPEATS];
+    private static Both inTurn(DoubleSupplier ours, DoubleSupplier floor) {
+        double[] all = new double[REPEATS];
+        double[] best = new double[REPEATS];
         for (int i = 0; i < REPEATS; i++) {
-            both[0][i] = Samples.median(times(3, ours));
-            both[1][i] = floor.getAsDouble();
+            all[i] = Samples.median(times(3, ours));
+            best[i] = floor.getAsDouble();
         }
-        return both;
+        return new Both(Samples.median(all), Samples.median(best));
+    }
+
+    /** Moves out what was written since it came home. */
+    private static double outAndHome(Live live) {
+        live.bringHome();
+        live.dirtyAll();
+        return live.evictAll();
     }
 
     private void bulk() throws IOException {
         try (Live live = new Live(1, "ram", pages, 1)) {
             times(BULK_WARM_UP, live::promoteAll);
-            DoubleSupplier outAndHome = () -> {
-                live.bringHome();
-                live.dirtyAll();
-                return live.evictAll();
-            };
-            times(BULK_WARM_UP, outAndHome);
-            double[][] promoted = inTurn(live::promoteAll, floor::promote);
-            double[][] evicted = inTurn(outAndHome, floor::evict);
-            table.atLeast(
-                    "sequential promotion with prefetch",
-                    Samples.median(promoted[0]),
-                    Samples.median(promoted[1]),
-                    "GB/s",
-                    0.85);
-            table.atMost(
-                    "eviction, batch 512, a page", Samples.median(evicted[0]), Samples.median(evicted[1]), "ns", 1.25);
+            times(BULK_WARM_UP, () -> outAndHome(live));
+            Both promoted = inTurn(live::promoteAll, floor::promote);
+            Both evicted = inTurn(() -> outAndHome(live), floor::evict);
+            table.atLeast("sequential promotion with prefetch", promoted.ours, promoted.floor, "GB/s", 0.85);
+            table.atMost("eviction, batch 512, a page", evicted.ours, evicted.floor, "ns", 1.25);
         }
     }
 
@@ -218,32 +222,24 @@ public final class LiveBenchmark {
             Floor.Fault fault = floor.fault(1, Where.OTHER_CPU);
             Floor.Fault ours = measure(live, 1, REPEATS);
             fault = mean(fault, floor.fault(1, Where.OTHER_CPU));
-            DoubleSupplier outAndHome = () -> {
-                live.bringHome();
-                live.dirtyAll();
-                return live.evictAll();
-            };
-            times(BULK_WARM_UP, outAndHome);
+            times(BULK_WARM_UP, () -> outAndHome(live));
             live.bringHome();
             times(5, () -> codec(live.segment));
-            double[] codec = new double[REPEATS];
-            double[] out = new double[REPEATS];
-            double[] best = new double[REPEATS];
-            for (int i = 0; i < REPEATS; i++) {
-                out[i] = Samples.median(times(3, outAndHome));
+            List<Double> codec = new ArrayList<>();
+            Both out = inTurn(() -> outAndHome(live), () -> {
                 live.bringHome();
-                codec[i] = codec(live.segment);
-                best[i] = codec[i] + floor.evict();
-            }
+                codec.add(codec(live.segment));
+                return codec.getLast() + floor.evict();
+            });
             table.limit(
                     "4 KiB fault on `compressed`, other CPU, p50 above the floor's", ours.p50() - fault.p50(), "µs", 6);
             table.atLeast(
                     "out to `compressed`, pages a µs, against LZ4 and eviction floor",
-                    1e3 / Samples.median(out),
-                    1e3 / Samples.median(best),
+                    1e3 / out.ours,
+                    1e3 / out.floor,
                     "/µs",
                     0.8);
-            table.beside("LZ4 alone, a page", Table.number(Samples.median(codec), "ns"), "–", "–");
+            table.beside("LZ4 alone, a page", Table.number(median(codec), "ns"), "–", "–");
         }
     }
 
@@ -272,8 +268,8 @@ public final class LiveBenchmark {
                 ours.add(sum(live.segment));
                 theirs.add(sum(plain));
             }
-            double mine = Samples.median(ours.stream().mapToDouble(d -> d).toArray());
-            double other = Samples.median(theirs.stream().mapToDouble(d -> d).toArray());
+            double mine = median(ours);
+            double other = median(theirs);
             table.atMost("access to resident memory, 8-byte load in sequence", mine, other, "ns", 1.05);
         }
     }

@@ -60,16 +60,19 @@ class KillTest {
         while (Jvm.running(DaemonMain.class, socket().toString()).findAny().isPresent()
                 || Jvm.running(KeeperMain.class, socket().toString()).findAny().isPresent()) {
             if (System.nanoTime() - deadline > 0) {
-                Jvm.running(DaemonMain.class, socket().toString()).forEach(ProcessHandle::destroyForcibly);
-                Jvm.running(KeeperMain.class, socket().toString()).forEach(ProcessHandle::destroyForcibly);
+                endAll();
                 throw new AssertionError("a daemon or keeper has outlived its client: " + log());
             }
             if (cameTooLate()) {
-                Jvm.running(DaemonMain.class, socket().toString()).forEach(ProcessHandle::destroyForcibly);
-                Jvm.running(KeeperMain.class, socket().toString()).forEach(ProcessHandle::destroyForcibly);
+                endAll();
             }
             TimeUnit.MILLISECONDS.sleep(20);
         }
+    }
+
+    private void endAll() {
+        Jvm.running(DaemonMain.class, socket().toString()).forEach(ProcessHandle::destroyForcibly);
+        Jvm.running(KeeperMain.class, socket().toString()).forEach(ProcessHandle::destroyForcibly);
     }
 
     /** A successor that was started when the client had gone, of which its keeper has nothing, waits for others. */
