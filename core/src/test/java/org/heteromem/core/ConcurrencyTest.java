@@ -10,6 +10,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.ObjLongConsumer;
 import java.util.stream.LongStream;
 import org.heteromem.core.device.DeviceKind;
 import org.heteromem.core.device.DeviceMemory;
@@ -178,49 +179,15 @@ class ConcurrencyTest {
         }
     }
 
-    /** The page's memory is removed, and perhaps other memory put in its place, between a CPU's look at the page table and use. */
-    @ParameterizedTest
-    @ValueSource(booleans = {false, true})
-    void aTranslationIsNotMadeFromMemoryThatWasRemoved(boolean replaced) {
-        try (MemoryManager manager =
-                MemoryManager.builder().node(Page.address(RAM_PAGES)).build()) {
-            SmokeTest.Driver driver = new SmokeTest.Driver();
-            AddressSpace space = manager.createAddressSpace();
-            long a = space.map(Page.SIZE, Protection.READ_WRITE, Sharing.PRIVATE);
-            AtomicBoolean armed = new AtomicBoolean();
-            AtomicReference<DeviceMemory> first = new AtomicReference<>();
-            Runnable exchange = () -> {
-                moveHome(manager, first.get().firstFrame());
-                manager.removeDevice(first.get());
-                try (Cpu other = space.newCpu()) {
-                    other.storeLong(a, 43);
-                }
-                if (replaced) {
-                    DeviceMemory second = manager.addDevice(
-                            new DeviceMemory.Spec(
-                                    "second", DeviceKind.COHERENT, driver, new ArenaStore(Page.address(16))),
-                            driver);
-                    assertThat(second.firstFrame()).isEqualTo(first.get().firstFrame());
-                    moveTo(second, space, a, driver);
-                }
-            };
-            first.set(manager.addDevice(
-                    new DeviceMemory.Spec("first", DeviceKind.COHERENT, driver, interrupted(exchange, armed)), driver));
-            try (Cpu cpu = space.newCpu()) {
-                cpu.storeLong(a, 42);
-                moveTo(first.get(), space, a, driver);
-                armed.set(true);
-
-                assertThat(cpu.loadLong(a)).isEqualTo(43);
-                assertThat(armed).isFalse();
-            }
-        }
+    /** What happens to a page of coherent memory. */
+    @FunctionalInterface
+    private interface Change {
+        void make(
+                MemoryManager manager, AddressSpace space, long address, DeviceMemory memory, SmokeTest.Driver driver);
     }
 
-    /** The page goes, or may not be stored to any more, between a CPU's look at the page table and use. */
-    @ParameterizedTest
-    @ValueSource(booleans = {false, true})
-    void aTranslationIsNotMadeFromAnEntryThatHasChanged(boolean store) {
+    /** A change comes between a CPU's look at the page table and its use of what it has seen there: a page that holds 42. */
+    private static void betweenLookAndUse(Change change, ObjLongConsumer<Cpu> access) {
         try (MemoryManager manager =
                 MemoryManager.builder().node(Page.address(RAM_PAGES)).build()) {
             SmokeTest.Driver driver = new SmokeTest.Driver();
@@ -228,31 +195,64 @@ class ConcurrencyTest {
             long a = space.map(Page.SIZE, Protection.READ_WRITE, Sharing.PRIVATE);
             AtomicBoolean armed = new AtomicBoolean();
             AtomicReference<DeviceMemory> memory = new AtomicReference<>();
-            Runnable change = () -> {
-                if (store) {
-                    space.protect(a, Page.SIZE, Protection.READ);
-                    return;
-                }
-                moveHome(manager, memory.get().firstFrame());
-                try (Cpu other = space.newCpu()) {
-                    other.storeLong(a, 43);
-                }
-            };
+            Runnable now = () -> change.make(manager, space, a, memory.get(), driver);
             memory.set(manager.addDevice(
-                    new DeviceMemory.Spec("cxl", DeviceKind.COHERENT, driver, interrupted(change, armed)), driver));
+                    new DeviceMemory.Spec("first", DeviceKind.COHERENT, driver, interrupted(now, armed)), driver));
             try (Cpu cpu = space.newCpu()) {
                 cpu.storeLong(a, 42);
                 moveTo(memory.get(), space, a, driver);
                 armed.set(true);
 
-                if (store) {
-                    assertThatThrownBy(() -> cpu.storeLong(a, 43)).isInstanceOf(AccessException.class);
-                    assertThat(cpu.loadLong(a)).isEqualTo(42);
-                } else {
-                    assertThat(cpu.loadLong(a)).isEqualTo(43);
-                }
+                access.accept(cpu, a);
                 assertThat(armed).isFalse();
             }
+        }
+    }
+
+    private static void storeByAnother(AddressSpace space, long address, long value) {
+        try (Cpu other = space.newCpu()) {
+            other.storeLong(address, value);
+        }
+    }
+
+    /** The page's memory is removed, and perhaps other memory put in its place. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void aTranslationIsNotMadeFromMemoryThatWasRemoved(boolean replaced) {
+        betweenLookAndUse(
+                (manager, space, a, first, driver) -> {
+                    moveHome(manager, first.firstFrame());
+                    manager.removeDevice(first);
+                    storeByAnother(space, a, 43);
+                    if (replaced) {
+                        DeviceMemory second = manager.addDevice(
+                                new DeviceMemory.Spec(
+                                        "second", DeviceKind.COHERENT, driver, new ArenaStore(Page.address(16))),
+                                driver);
+                        assertThat(second.firstFrame()).isEqualTo(first.firstFrame());
+                        moveTo(second, space, a, driver);
+                    }
+                },
+                (cpu, a) -> assertThat(cpu.loadLong(a)).isEqualTo(43));
+    }
+
+    /** The page goes, or may not be stored to any more. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void aTranslationIsNotMadeFromAnEntryThatHasChanged(boolean store) {
+        if (store) {
+            betweenLookAndUse(
+                    (manager, space, a, memory, driver) -> space.protect(a, Page.SIZE, Protection.READ), (cpu, a) -> {
+                        assertThatThrownBy(() -> cpu.storeLong(a, 43)).isInstanceOf(AccessException.class);
+                        assertThat(cpu.loadLong(a)).isEqualTo(42);
+                    });
+        } else {
+            betweenLookAndUse(
+                    (manager, space, a, memory, driver) -> {
+                        moveHome(manager, memory.firstFrame());
+                        storeByAnother(space, a, 43);
+                    },
+                    (cpu, a) -> assertThat(cpu.loadLong(a)).isEqualTo(43));
         }
     }
 

@@ -45,7 +45,7 @@ public final class Inspector {
     }
 
     /**
-     * {@return how many pages of a range are of a kind; makes no objects, for ranges that were just worked on}
+     * {@return how many pages of a range are of a kind; unlike {@link #pages} it makes no object for each}
      *
      * @param space whose
      * @param address first byte, a multiple of the page size

@@ -314,14 +314,11 @@ final class FaultHandler {
         if (zero) {
             zero(frames, frame);
         } else {
-            boolean copied = false;
             try {
                 copy(frames, frame, old);
-                copied = true;
-            } finally {
-                if (!copied) {
-                    frames.put(old);
-                }
+            } catch (RuntimeException | Error e) {
+                frames.put(old);
+                throw e;
             }
         }
         frames.place(frame, anchor, area.index(page), 0, 0);
