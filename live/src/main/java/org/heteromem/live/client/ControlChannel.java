@@ -11,6 +11,7 @@ import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import org.heteromem.live.natives.Errno;
@@ -44,8 +45,8 @@ import org.jspecify.annotations.Nullable;
  * stands still for a while, however long, holds up no daemon with what it does not read. Kernels do not count, as they may
  * take any time.
  *
- * <p>Once the connection has ended, every request that waits and every later one is answered by {@link Reply.Lost}. It ends
- * too when the reader thread cannot go on, such as for want of heap.
+ * <p>Once the connection has ended, every request that waits and every later one is answered by {@link Reply.Lost}. It does
+ * not end because a program has no heap for a while: an answer waits until there is some.
  */
 public final class ControlChannel implements AutoCloseable {
     /** Writes a request into the buffer that it is sent from. */
@@ -64,16 +65,19 @@ public final class ControlChannel implements AutoCloseable {
 
         Pending(Message request, Fd... descriptors) {
             this.type = request.type();
+            this.counts = new AtomicBoolean(type != MessageType.LAUNCH);
             this.request = request.bytes().toArray(ValueLayout.JAVA_BYTE);
             this.descriptors = descriptors;
         }
 
-        final List<Reply.Table> tables = new ArrayList<>();
-        final StringBuilder text = new StringBuilder();
-
+        List<Reply.Table> tables = List.of();
+        String text = "";
         /** Whether it takes a place of the window. */
-        boolean counts() {
-            return type != MessageType.LAUNCH;
+        private final AtomicBoolean counts;
+
+        /** {@return whether it has just given its place of the window back} */
+        boolean leaves() {
+            return counts.getAndSet(false);
         }
     }
 
@@ -90,8 +94,8 @@ public final class ControlChannel implements AutoCloseable {
     private final MemorySegment buffer = Connection.newBuffer(Arena.ofAuto());
     /** Reads requests that are sent again; guarded by the writer's lock. */
     private final MessageReader again = new MessageReader();
-    /** Requests so far; guarded by the writer's lock. */
-    private int numbers;
+    /** Requests so far; changed under the writer's lock. */
+    private volatile int numbers;
     /** Process id of the daemon; 0 until it has said so. */
     private volatile int daemon;
 
@@ -102,12 +106,14 @@ public final class ControlChannel implements AutoCloseable {
     private volatile @Nullable Successor successor;
     /** Who was asked again whatever had no answer; guarded by the writer's lock. */
     private @Nullable Successor resumed;
+    /** What it has still to be asked; guarded by the writer's lock. */
+    private Map<Integer, Pending> unanswered = Map.of();
 
     private final Map<Long, Pending> waiting = new ConcurrentHashMap<>();
     private final Semaphore window = new Semaphore(WINDOW);
     private final Thread reader;
-    /** Made while there is room for it. */
-    private final Reply.Lost noHeap = new Reply.Lost("the program was out of memory when the daemon answered");
+    /** Whether the message that the connection holds has been handed out; the reader's only. */
+    private boolean handed;
 
     /** How the connection ended; null while it lasts. */
     private volatile Reply.@Nullable Lost ended;
@@ -120,8 +126,7 @@ public final class ControlChannel implements AutoCloseable {
      */
     public ControlChannel(UnixSocket socket) {
         connection = new Connection(socket);
-        answerAll(noHeap); // nobody yet: what the end needs is loaded while there is room
-        reader = Thread.ofPlatform().daemon().name("heteromem-control").unstarted(() -> orEnd(this::read));
+        reader = Thread.ofPlatform().daemon().name("heteromem-control").unstarted(() -> withHeap(this::read));
         reader.start();
     }
 
@@ -148,7 +153,9 @@ public final class ControlChannel implements AutoCloseable {
         boolean counted = false;
         writer.lock();
         try {
-            long correlation = Wire.correlation(daemon, ++numbers);
+            int number = numbers + 1;
+            numbers = number;
+            long correlation = Wire.correlation(daemon, number);
             Message message = encoder.encode(buffer, correlation); // may refuse its arguments: nothing is waiting yet
             Pending pending = new Pending(message, descriptors);
             waiting.put(correlation, pending);
@@ -161,7 +168,7 @@ public final class ControlChannel implements AutoCloseable {
                     waiting.remove(correlation); // such as no more descriptors in flight: this request only
                 }
             }
-            counted = pending.counts();
+            counted = pending.type != MessageType.LAUNCH;
             Reply.Lost lost = ended; // after the put: either this sees the end, or the end sees the pending request
             if (lost != null) {
                 answer(correlation, pending, lost);
@@ -190,8 +197,10 @@ public final class ControlChannel implements AutoCloseable {
 
     /** Gives an answer to who waits for it, unless he has one. */
     private void answer(long correlation, Pending pending, Reply reply) {
+        // Again after want of heap in any of this: none of it does its work twice.
+        pending.answer.complete(reply);
         waiting.remove(correlation);
-        if (pending.answer.complete(reply) && pending.counts()) {
+        if (pending.leaves()) {
             window.release();
         }
     }
@@ -207,29 +216,36 @@ public final class ControlChannel implements AutoCloseable {
         writer.lock();
         try {
             Successor latest = successor;
-            if (latest == null || latest == resumed) {
-                return; // several have come, and all of this was done for the last
+            if (latest != null && latest != resumed) {
+                unanswered = readdressed(latest.pid());
+                daemon = latest.pid();
+                resumed = latest;
             }
-            resumed = latest;
-            int now = latest.pid();
-            daemon = now;
-            Map<Integer, Pending> unanswered = new TreeMap<>();
-            waiting.forEach((correlation, pending) -> unanswered.put(Wire.number(correlation), pending));
-            // All of them before the first is sent: whatever becomes of one, the others get an answer.
-            unanswered.forEach((number, pending) -> {
-                pending.tables.clear();
-                pending.text.setLength(0);
-                waiting.put(Wire.correlation(now, number), pending);
-            });
-            waiting.keySet().removeIf(correlation -> Wire.addressee(correlation) != now);
-            unanswered.forEach((number, pending) -> askAgain(Wire.correlation(now, number), pending));
+            for (var all = unanswered.entrySet().iterator(); all.hasNext(); ) {
+                var one = all.next();
+                askAgain(Wire.correlation(daemon, one.getKey()), one.getValue());
+                all.remove(); // allocates nothing: none is asked twice
+            }
             Reply.Lost lost = ended;
             if (lost != null) {
-                unanswered.forEach((number, pending) -> answer(Wire.correlation(now, number), pending, lost));
+                answerAll(lost);
             }
         } finally {
             writer.unlock();
         }
+    }
+
+    /** All of them before the first is sent: whatever becomes of one, the others get an answer. */
+    private Map<Integer, Pending> readdressed(int now) {
+        Map<Integer, Pending> all = new TreeMap<>();
+        waiting.forEach((correlation, pending) -> all.put(Wire.number(correlation), pending));
+        all.forEach((number, pending) -> {
+            pending.tables = List.of();
+            pending.text = "";
+            waiting.put(Wire.correlation(now, number), pending);
+        });
+        waiting.keySet().removeIf(correlation -> Wire.addressee(correlation) != now);
+        return all;
     }
 
     private void askAgain(long correlation, Pending pending) {
@@ -263,16 +279,26 @@ public final class ControlChannel implements AutoCloseable {
         return ask(encoder, descriptors).join();
     }
 
-    /** Nobody may wait for the answers of a thread that has gone, whatever it was that ended it. */
-    private void orEnd(Runnable work) {
-        try {
-            tellingWhy(work);
-        } catch (OutOfMemoryError e) {
-            // Of the work, or of what was to be said about its end.
-            endWithoutHeap();
+    /**
+     * Does work that can be done again until it could be done: the program may have caught what it could not allocate, and go
+     * on; its memory must not end with that.
+     */
+    private void withHeap(Runnable work) {
+        boolean starved = false;
+        while (true) {
+            try {
+                if (starved) {
+                    LockSupport.parkNanos(RETRY_NANOS);
+                }
+                tellingWhy(work);
+                return;
+            } catch (OutOfMemoryError e) {
+                starved = true; // nothing is called here: that may allocate too
+            }
         }
     }
 
+    /** Nobody may wait for the answers of a thread that has gone, whatever it was that ended it. */
     private void tellingWhy(Runnable work) {
         try {
             work.run();
@@ -287,41 +313,32 @@ public final class ControlChannel implements AutoCloseable {
         }
     }
 
-    private void endWithoutHeap() {
-        for (boolean again = false; ; again = true) {
-            try {
-                if (again) {
-                    LockSupport.parkNanos(RETRY_NANOS);
-                }
-                end(noHeap);
-                return;
-            } catch (OutOfMemoryError e) {
-                // Until the program has let go of something.
-                Thread.onSpinWait();
-            }
-        }
-    }
-
     private void read() {
         while (true) {
-            var incoming = connection.receive();
-            if (incoming.isEmpty()) {
-                end(new Reply.Lost("the daemon has ended" + (notice.isEmpty() ? "" : ": " + notice)));
-                return;
+            if (!handed) {
+                long bytes = connection.await();
+                if (bytes == 0) {
+                    end(new Reply.Lost("the daemon has ended" + (notice.isEmpty() ? "" : ": " + notice)));
+                    return;
+                }
+                hand(connection.read(bytes));
+                handed = true;
             }
-            incoming.get().descriptors().forEach(Fd::close); // no answer brings any
-            hand(incoming.get().message());
+            connection.handled();
+            handed = false;
         }
     }
 
+    /** Without effect until nothing more is to be allocated, so that it can be done again. */
     private void hand(Message message) {
         long correlation = message.correlation();
         if (correlation == 0) {
             if (message instanceof Failure failure) {
                 notice = failure.detail();
             } else if (message instanceof Welcome welcome) {
+                Runnable resuming = this::resume;
                 successor = new Successor(welcome.daemonPid());
-                Thread.ofPlatform().daemon().name("heteromem-resume").start(() -> orEnd(this::resume));
+                Thread.ofPlatform().daemon().name("heteromem-resume").start(() -> withHeap(resuming));
             }
             return;
         }
@@ -330,6 +347,10 @@ public final class ControlChannel implements AutoCloseable {
         }
         Pending pending = waiting.get(correlation);
         if (pending == null) {
+            int number = Wire.number(correlation);
+            if (number > 0 && number <= numbers) {
+                return; // of a request that was given up: who asked had no heap to go on with
+            }
             throw new MalformedMessageException(
                     message.type() + " answers request " + correlation + ", which nobody has made");
         }
@@ -352,12 +373,21 @@ public final class ControlChannel implements AutoCloseable {
                         welcome.maxRegions());
             case Failure failure -> new Reply.Refused(failure.code(), failure.detail());
             case Counters counters -> {
-                pending.tables.add(new Reply.Table(counters.pid(), counters.subject(), counters.entries()));
-                yield counters.following() == Following.MORE ? null : new Reply.Tables(List.copyOf(pending.tables));
+                List<Reply.Table> tables = new ArrayList<>(pending.tables);
+                tables.add(new Reply.Table(counters.pid(), counters.subject(), counters.entries()));
+                if (counters.following() != Following.MORE) {
+                    yield new Reply.Tables(List.copyOf(tables));
+                }
+                pending.tables = tables;
+                yield null;
             }
             case Text text -> {
-                pending.text.append(text.text());
-                yield text.following() == Following.MORE ? null : new Reply.Words(pending.text.toString());
+                String words = pending.text + text.text();
+                if (text.following() != Following.MORE) {
+                    yield new Reply.Words(words);
+                }
+                pending.text = words;
+                yield null;
             }
             default -> throw new MalformedMessageException(message.type() + " is not an answer");
         };

@@ -357,24 +357,44 @@ public final class UnixSocket implements AutoCloseable {
         return receive(into, MSG_DONTWAIT);
     }
 
+    /**
+     * Takes one message without its descriptors, and waits for it.
+     *
+     * @param into native memory for it
+     * @return the message's length, more than there is room for if it was cut off; 0 when the other end has closed
+     * @throws NativeException ECONNRESET when the other end closed with messages unread
+     */
+    public long receiveBytes(MemorySegment into) {
+        long r = receive(Scratch.get(), into, 0, MSG_TRUNC);
+        if (r < 0) {
+            throw new NativeException("recvmsg", fd + " room=" + into.byteSize(), (int) -r);
+        }
+        return r;
+    }
+
     private Received receive(MemorySegment into, int flags) {
         Scratch s = Scratch.get();
-        int number = fd.borrow("recvmsg");
-        long r;
-        try {
-            do {
-                header(s, into, controlBytes(MAX_DESCRIPTORS));
-                r = Calls.recvmsg(number, s.argumentsAddress, flags | MSG_CMSG_CLOEXEC, into);
-            } while (r == -Errno.EINTR);
-        } finally {
-            fd.giveBack();
-        }
+        long r = receive(s, into, controlBytes(MAX_DESCRIPTORS), flags);
         if (r == -Errno.EAGAIN) {
             return new Received(-1, false, List.of());
         }
         check(r, "recvmsg", fd + " room=" + into.byteSize());
         boolean truncated = (s.arguments.get(ValueLayout.JAVA_INT, FLAGS) & (MSG_TRUNC | MSG_CTRUNC)) != 0;
         return new Received((int) r, truncated, descriptors(s));
+    }
+
+    private long receive(Scratch s, MemorySegment into, long controlBytes, int flags) {
+        int number = fd.borrow("recvmsg");
+        try {
+            long r;
+            do {
+                header(s, into, controlBytes);
+                r = Calls.recvmsg(number, s.argumentsAddress, flags | MSG_CMSG_CLOEXEC, into);
+            } while (r == -Errno.EINTR);
+            return r;
+        } finally {
+            fd.giveBack();
+        }
     }
 
     private static List<Fd> descriptors(Scratch s) {

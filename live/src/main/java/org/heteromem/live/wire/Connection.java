@@ -81,6 +81,41 @@ public final class Connection implements AutoCloseable {
         return decode(socket.receive(buffer));
     }
 
+    /**
+     * Waits for a message that brings no descriptors, as none from a daemon does. Until it is {@link #handled} this returns
+     * the same one, so that it can all be done again after an {@link OutOfMemoryError}, wherever that came.
+     *
+     * @return its length, for {@link #read}; 0 when the other end has closed
+     */
+    public long await() {
+        // It may have arrived when there was no heap to go on with: the kernel has written it here all the same.
+        long there = Message.lengthIn(buffer);
+        return there > 0 ? there : socket.receiveBytes(buffer);
+    }
+
+    /**
+     * Reads the message that {@link #await} has found.
+     *
+     * @param bytes its length
+     * @throws MalformedMessageException if it breaks any rule; end the connection then
+     */
+    public Message read(long bytes) {
+        if (bytes > buffer.byteSize()) {
+            throw new MalformedMessageException(
+                    "a message of " + bytes + " bytes is longer than " + Wire.MAX_MESSAGE_BYTES);
+        }
+        Message message = reader.read(buffer, (int) bytes);
+        if (message.type().descriptors() != 0) {
+            throw new MalformedMessageException(message.type() + " is not for a program");
+        }
+        return message;
+    }
+
+    /** Lets {@link #await} wait for the next message. */
+    public void handled() {
+        Message.noneIn(buffer);
+    }
+
     private Optional<Incoming> decode(UnixSocket.Received received) {
         if (received.bytes() == 0) {
             received.closeDescriptors();

@@ -31,6 +31,16 @@ public abstract class Message {
     /** Checks the body, from {@link Wire#HEADER_BYTES} on; throws {@link MalformedMessageException}. */
     abstract void validate();
 
+    /** {@return the length that a buffer's message says it has; 0 if there is none} */
+    static long lengthIn(MemorySegment buffer) {
+        return buffer.get(Wire.U32, LENGTH) & 0xffff_ffffL;
+    }
+
+    /** Makes a buffer have no message. */
+    static void noneIn(MemorySegment buffer) {
+        buffer.set(Wire.U32, LENGTH, 0);
+    }
+
     /**
      * Reads the type out of a header, and checks the header.
      *
@@ -43,7 +53,7 @@ public abstract class Message {
             throw new MalformedMessageException(
                     "a message of " + bytes + " bytes is shorter than the header of " + Wire.HEADER_BYTES);
         }
-        long said = buffer.get(Wire.U32, LENGTH) & 0xffff_ffffL;
+        long said = lengthIn(buffer);
         if (said != bytes) {
             throw new MalformedMessageException("field length says " + said + " bytes, and " + bytes + " arrived");
         }
