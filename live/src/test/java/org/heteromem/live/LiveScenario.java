@@ -73,11 +73,17 @@ enum LiveScenario {
                     filled.set(JAVA_LONG, page * PAGE, page + 1);
                 }
                 long stops = faults(memory) - before;
-                Require.that(stops < pages / 4, stops + " stops for " + pages + " pages");
+                Require.that(stops < pages / 16, stops + " stops for " + pages + " pages");
                 for (long page = 0; page < pages; page++) {
                     Require.equal(filled.get(JAVA_LONG, page * PAGE), page + 1, "page " + page);
                     Require.equal(filled.get(JAVA_LONG, page * PAGE + 8), 0, "the rest of page " + page);
                 }
+                MemorySegment begun = arena.allocate(RAM / 4, 1 << 21);
+                for (long page = 0; page < pages / 2; page++) {
+                    begun.set(JAVA_LONG, page * PAGE, 1);
+                }
+                long unasked = memory.residency(begun).ram() - pages / 2;
+                Require.that(unasked >= 0 && unasked <= 128, unasked + " pages that were not touched");
                 MemorySegment scattered = arena.allocate(RAM / 4, 1 << 21);
                 for (long page = 1; page < pages; page += 2) {
                     scattered.set(JAVA_LONG, page * PAGE, 1);

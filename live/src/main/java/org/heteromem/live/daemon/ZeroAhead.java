@@ -7,61 +7,93 @@ import org.heteromem.core.MemoryException;
 import org.heteromem.core.Page;
 import org.heteromem.core.migrate.Migration;
 import org.heteromem.core.migrate.SourceEntries;
-import org.heteromem.devices.storage.FaultAround;
 
 /**
  * Makes pages ahead of their first touch where a program fills memory in sequence, so that it stops for a few of them only
  * (Linux: large folios of anonymous memory). A fault of a live process is answered by another process, which costs many times
  * what zeroing a page does.
  *
- * <p>Frugal: it begins with one page and doubles while each touch is right behind what was made last; it makes none outside
- * what is allocated, and none where RAM is short. Of a program that fills memory and goes on in steps it cannot know that it
- * leaves some out. The pump's thread only.
+ * <p>Pages are made while the program fills those that were made before (Linux: asynchronous readahead): of each run the first
+ * page is left out, and its touch tells that the run before is full. So the next run is there already, and the one after it
+ * is made now:
+ *
+ * <pre>
+ *   full . . . . . .│▪ touched │made before│▫ left out │made now│▫ touched next but one
+ * </pre>
+ *
+ * <p>Frugal: it begins with one page, and doubles while each touch is where it was expected; it makes none outside what is
+ * allocated, and none where RAM is short. Of a program that fills memory and goes on in steps it cannot know that it leaves
+ * some out. The pump's thread only.
  */
 final class ZeroAhead {
-    /** The most pages at a time: as many as are zeroed in the time that a few faults take. */
-    private static final int MOST_PAGES = 64;
+    /** The most pages at a time, beside the one that is left out: they are zeroed in the time that a few faults take. */
+    private static final int MOST_PAGES = 63;
+
+    /** How many sequences are told apart; two that meet make each other begin again. */
+    private static final int ENTRY_BITS = 10;
+
+    private static final int COUNT_BITS = 8;
+    private static final int COUNT_MASK = (1 << COUNT_BITS) - 1;
+    private static final int PAGE_SHIFT = 2 * COUNT_BITS;
 
     private static final Set<Migration.Select> NO_PAGE_THAT_IS = EnumSet.of(Migration.Select.DEVICE_PRIVATE);
 
     private final AddressSpace space;
     private final LiveMmu mmu;
-    private final FaultAround sequences = FaultAround.adaptive(MOST_PAGES);
+    /** A page that was left out, how many were wanted behind it, and how many were made; in the place of that page. */
+    private final long[] leftOut = new long[1 << ENTRY_BITS];
 
     ZeroAhead(AddressSpace space, LiveMmu mmu) {
         this.space = space;
         this.mmu = mmu;
     }
 
+    private static int entry(long page) {
+        return (int) (page * 0x9E3779B97F4A7C15L >>> (Long.SIZE - ENTRY_BITS));
+    }
+
     /**
      * A page was touched for the first time, and made.
      *
      * @param page its number
-     * @param mostPages how many frames may be used now
+     * @param mostPages how many frames may be used now; none if negative
      */
     void touched(long page, long mostPages) {
-        int block = sequences.pages(space, page);
-        long end = (page & -block) + block;
-        int ahead = (int) Math.min(end - page - 1, mostPages);
-        Region region = mmu.regionOf(page);
-        if (ahead <= 0 || region == null || !allocated(region, region.index(page) + 1, ahead)) {
-            return;
+        long seen = leftOut[entry(page)];
+        boolean expected = seen >>> PAGE_SHIFT == page;
+        int made = expected ? (int) seen & COUNT_MASK : 0;
+        int wanted = expected ? Math.min(MOST_PAGES, (int) (2 * (seen >>> COUNT_BITS & COUNT_MASK) + 1)) : 0;
+        long next = page + made + 1;
+        int there = wanted == 0 ? 0 : make(next + 1, Math.clamp(mostPages, 0, wanted));
+        leftOut[entry(next)] = next << PAGE_SHIFT | (long) wanted << COUNT_BITS | there;
+    }
+
+    /** {@return how many pages from the first on are there now} */
+    private int make(long first, int wanted) {
+        Region region = mmu.regionOf(first);
+        int pages = wanted;
+        while (pages > 0 && (region == null || !allocated(region, region.index(first), pages))) {
+            pages /= 2;
+        }
+        if (pages == 0) {
+            return 0;
         }
         // Of no device's owner: of the pages that are there, none is taken.
         try (Migration migration =
-                Migration.setup(space, Page.address(page + 1), Page.address(ahead), NO_PAGE_THAT_IS, this)) {
+                Migration.setup(space, Page.address(first), Page.address(pages), NO_PAGE_THAT_IS, this)) {
             SourceEntries sources = migration.sources();
-            for (int i = 0; i < ahead; i++) {
-                if (sources.movable(i) && !migration.allocateRam(i)) {
-                    break;
-                }
+            int there = 0;
+            while (there < pages && (!sources.movable(there) || migration.allocateRam(there))) {
+                there++;
             }
             migration.migrate();
+            return there;
         } catch (MemoryException e) {
-            if (space.areaAt(Page.address(page)) != null) {
+            if (space.areaAt(Page.address(first)) != null) {
                 throw e;
             }
             // It is in no area any more: its region has just been taken down.
+            return 0;
         }
     }
 
