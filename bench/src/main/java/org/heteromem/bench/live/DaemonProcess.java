@@ -38,6 +38,17 @@ final class DaemonProcess implements AutoCloseable {
      * @param options as {@link DaemonMain} takes them, without the socket
      */
     static DaemonProcess start(int cpu, List<String> jvmOptions, String... options) throws IOException {
+        List<String> all = new ArrayList<>(List.of(options));
+        all.addAll(List.of("--private", Long.toString(ProcessHandle.current().pid())));
+        return startAny(cpu, jvmOptions, all);
+    }
+
+    /** Starts one that serves one client after the other, until it is stopped. */
+    static DaemonProcess startForMany(String... options) throws IOException {
+        return startAny(-1, List.of(), List.of(options));
+    }
+
+    private static DaemonProcess startAny(int cpu, List<String> jvmOptions, List<String> options) throws IOException {
         Path directory = Files.createTempDirectory("heteromem-bench");
         List<String> command = new ArrayList<>();
         if (cpu >= 0) {
@@ -49,9 +60,7 @@ final class DaemonProcess implements AutoCloseable {
         command.addAll(jvmOptions);
         command.addAll(List.of("-cp", System.getProperty("java.class.path"), DaemonMain.class.getName()));
         command.addAll(List.of("--socket", directory.resolve("socket").toString()));
-        command.addAll(
-                List.of("--private", Long.toString(ProcessHandle.current().pid())));
-        command.addAll(List.of(options));
+        command.addAll(options);
         Path log = directory.resolve("log");
         Process process = new ProcessBuilder(command)
                 .redirectErrorStream(true)
@@ -108,6 +117,11 @@ final class DaemonProcess implements AutoCloseable {
 
     long pid() {
         return process.pid();
+    }
+
+    /** Tells one that is not private to end. */
+    void stop() {
+        process.destroy();
     }
 
     @Override

@@ -116,7 +116,6 @@ public final class LiveBenchmark {
             WholePrograms programs = new WholePrograms(table, mebibytes, files);
             programs.run("hashjoin");
             programs.run("wordcount");
-            table.notRun("beside it: swap", "the test makes no swap area; it would be the whole machine's");
         }
         if (parts.contains("tail")) {
             tail();

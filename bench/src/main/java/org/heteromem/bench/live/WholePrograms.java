@@ -12,10 +12,11 @@ import java.util.Objects;
 import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.heteromem.live.Options;
 
 /**
  * Runs {@link Program} with all of its memory in RAM, with parts of it overflowing, and beside that with a memory-mapped
- * file under a limit of the kernel's, where a control group can be made.
+ * file and with swap under a limit of the kernel's, where a control group and a swap area can be made.
  */
 final class WholePrograms {
     private static final Pattern RESULT = Pattern.compile("nanos=(\\d+) digest=([0-9a-f]+)");
@@ -55,6 +56,56 @@ final class WholePrograms {
         }
     }
 
+    /** Another way to run a program with less RAM than it has data. */
+    private final class Rival {
+        final String what;
+        private final Way way;
+        private final Map<Integer, Results> results = new TreeMap<>();
+        private String notRun = "";
+
+        Rival(String what, Way way) {
+            this.what = what;
+            this.way = way;
+        }
+
+        void run(String name, int part, long ram) throws IOException {
+            if (notRun.isEmpty()) {
+                try {
+                    results.computeIfAbsent(part, _ -> new Results()).add(way.run(name, ram));
+                } catch (FileSystemException e) {
+                    notRun = "this cannot be set up here (" + e.getMessage() + ")";
+                }
+            }
+        }
+
+        void row(int part, long ram, Results inRam) {
+            String row = "beside it: " + what.formatted(ram >> 20, JVM_BYTES >> 20);
+            if (notRun.isEmpty()) {
+                Results ours = need(results, part);
+                ours.requireSame(inRam, row);
+                double seconds = ours.seconds();
+                table.beside(
+                        row,
+                        Table.number(seconds, "s"),
+                        Table.number(inRam.seconds(), "s"),
+                        Table.ratio(seconds / inRam.seconds()));
+            } else {
+                table.notRun(row, notRun);
+            }
+        }
+    }
+
+    /** How. */
+    @FunctionalInterface
+    private interface Way {
+        /**
+         * Runs a program with so much RAM.
+         *
+         * @throws FileSystemException if the system does not let it be set up
+         */
+        Result run(String name, long ram) throws IOException;
+    }
+
     private final Table table;
     private final int mebibytes;
     private final Path files;
@@ -67,20 +118,34 @@ final class WholePrograms {
 
     void run(String name) throws IOException {
         long bytes = (long) mebibytes << 20;
+        try (DaemonProcess running = DaemonProcess.startForMany(
+                "--ram", Long.toString(2 * bytes), "--overflow", "compressed:" + 2 * bytes)) {
+            try {
+                run(name, bytes, running);
+            } finally {
+                running.stop();
+            }
+        }
+    }
+
+    private void run(String name, long bytes, DaemonProcess running) throws IOException {
         Results inRam = new Results();
         Map<Integer, Results> live = new TreeMap<>();
-        Map<Integer, Results> mapped = new TreeMap<>();
-        String notRun = "";
+        List<Rival> rivals = List.of(
+                new Rival(
+                        "a daemon that has served others before",
+                        (what, ram) -> oneAt(running.socket(), what, "live:" + ram)),
+                new Rival("a mapped file, limit %d MiB and the JVM's %d", this::mapped),
+                new Rival("swap to `zram` by LZ4, limit %d MiB and the JVM's %d", this::swapped));
+        oneAt(running.socket(), name, "live:" + bytes / 2);
         for (int i = 0; i < REPEATS; i++) {
             // In turn, so that what else the machine does meets all of them alike.
             inRam.add(one(name, "plain", List.of()));
             for (int part : PARTS) {
                 long ram = bytes - bytes / part;
                 live.computeIfAbsent(part, _ -> new Results()).add(one(name, "live:" + ram, List.of()));
-                try {
-                    mapped.computeIfAbsent(part, _ -> new Results()).add(mapped(name, ram));
-                } catch (FileSystemException e) {
-                    notRun = "no control group with a memory limit can be made here (" + e.getMessage() + ")";
+                for (Rival rival : rivals) {
+                    rival.run(name, part, ram);
                 }
             }
         }
@@ -90,18 +155,7 @@ final class WholePrograms {
             Results ours = need(live, part);
             ours.requireSame(inRam, what);
             table.atMost(what, ours.seconds(), inRam.seconds(), "s", part == 2 ? HALF_GOAL : QUARTER_GOAL);
-            long limit = (bytes - bytes / part) >> 20;
-            String beside = "beside it: a mapped file, limit " + limit + " MiB and the JVM's " + (JVM_BYTES >> 20);
-            if (notRun.isEmpty()) {
-                double seconds = need(mapped, part).seconds();
-                table.beside(
-                        beside,
-                        Table.number(seconds, "s"),
-                        Table.number(inRam.seconds(), "s"),
-                        Table.ratio(seconds / inRam.seconds()));
-            } else {
-                table.notRun(beside, notRun);
-            }
+            rivals.forEach(rival -> rival.row(part, bytes - bytes / part, inRam));
         }
     }
 
@@ -110,13 +164,22 @@ final class WholePrograms {
     }
 
     private Result mapped(String name, long ram) throws IOException {
+        Path file = files.resolve("heteromem-bench-" + ProcessHandle.current().pid());
+        return limited(name, "file:" + file, ram);
+    }
+
+    private Result swapped(String name, long ram) throws IOException {
+        try (Swap _ = Swap.on((long) mebibytes << 21)) {
+            return limited(name, "plain", ram);
+        }
+    }
+
+    private Result limited(String name, String memory, long ram) throws IOException {
         Path group = group(ram + JVM_BYTES);
         try {
-            Path file =
-                    files.resolve("heteromem-bench-" + ProcessHandle.current().pid());
             return one(
                     name,
-                    "file:" + file,
+                    memory,
                     List.of("sh", "-c", "echo $$ > " + group.resolve("cgroup.procs") + " && exec \"$@\"", "sh"));
         } finally {
             delete(group);
@@ -155,6 +218,16 @@ final class WholePrograms {
     }
 
     private Result one(String name, String memory, List<String> wrapper) throws IOException {
+        return run(new ProcessBuilder(command(name, memory, wrapper)));
+    }
+
+    private Result oneAt(Path socket, String name, String memory) throws IOException {
+        ProcessBuilder builder = new ProcessBuilder(command(name, memory, List.of()));
+        builder.environment().put(Options.SOCKET_VARIABLE, socket.toString());
+        return run(builder);
+    }
+
+    private List<String> command(String name, String memory, List<String> wrapper) {
         List<String> command = new ArrayList<>(wrapper);
         command.addAll(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
@@ -168,11 +241,15 @@ final class WholePrograms {
                 name,
                 Integer.toString(mebibytes),
                 memory));
-        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+        return command;
+    }
+
+    private static Result run(ProcessBuilder builder) throws IOException {
+        Process process = builder.redirectErrorStream(true).start();
         String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         Matcher match = RESULT.matcher(output);
         if (!match.find()) {
-            throw new IllegalStateException(String.join(" ", command) + " failed: " + output);
+            throw new IllegalStateException(String.join(" ", builder.command()) + " failed: " + output);
         }
         return new Result(Long.parseLong(match.group(1)) / 1e9, match.group(2));
     }
