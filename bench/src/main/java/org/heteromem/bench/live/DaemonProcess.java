@@ -15,8 +15,8 @@ import org.heteromem.live.daemon.DaemonMain;
 import org.heteromem.live.daemon.JvmOptions;
 
 /**
- * A daemon on CPUs of its own choosing, with the options under which a private one runs. It follows this program by its
- * pid, so it ends whatever happens here.
+ * A daemon on CPUs of its own choosing, with the options under which a private one runs. A private one follows this program by
+ * its pid, so it ends whatever happens here; one for many is told to end when this program does.
  */
 final class DaemonProcess implements AutoCloseable {
     private static final long START_SECONDS = 20;
@@ -45,7 +45,9 @@ final class DaemonProcess implements AutoCloseable {
 
     /** Starts one that serves one client after the other, until it is stopped. */
     static DaemonProcess startForMany(String... options) throws IOException {
-        return startAny(-1, List.of(), List.of(options));
+        DaemonProcess daemon = startAny(-1, List.of(), List.of(options));
+        Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().unstarted(daemon::stop));
+        return daemon;
     }
 
     private static DaemonProcess startAny(int cpu, List<String> jvmOptions, List<String> options) throws IOException {

@@ -5,6 +5,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * A swap area in compressed memory (Linux: zram), the kernel's own answer to memory that is too small. It is the whole
@@ -13,8 +15,12 @@ import java.nio.file.Path;
 final class Swap implements AutoCloseable {
     private static final Path CONTROL = Path.of("/sys/class/zram-control");
 
+    private static final int MOST_TRIES = 50;
+
     private final String number;
     private final Path device;
+    /** However this program ends, the machine does not keep it. */
+    private final Thread atExit = Thread.ofPlatform().unstarted(this::giveBackAtExit);
 
     private Swap(String number) {
         this.number = number;
@@ -22,37 +28,52 @@ final class Swap implements AutoCloseable {
     }
 
     /**
-     * Makes one and switches it on.
+     * Makes one and switches it on, before all others that there are.
      *
      * @param bytes that may be swapped out
-     * @throws FileSystemException if this system does not let that be done
+     * @throws FileSystemException if this system does not let that be done; says what
      */
-    static Swap on(long bytes) throws IOException {
-        Swap swap = new Swap(Files.readString(CONTROL.resolve("hot_add")).strip());
-        boolean on = false;
+    static Swap on(long bytes) throws FileSystemException {
+        // To read the one makes a device, so whoever may not remove it must not.
+        if (!Files.isWritable(CONTROL.resolve("hot_remove"))) {
+            throw new FileSystemException(CONTROL.toString(), null, "no zram here, or no right to make one");
+        }
         try {
-            Path settings = Path.of("/sys/block/zram" + swap.number);
-            Files.writeString(settings.resolve("comp_algorithm"), "lz4");
-            Files.writeString(settings.resolve("disksize"), Long.toString(bytes));
-            swap.command("mkswap");
-            swap.command("swapon");
-            on = true;
-            return swap;
-        } finally {
-            if (!on) {
-                swap.remove();
+            Swap swap = new Swap(Files.readString(CONTROL.resolve("hot_add")).strip());
+            Runtime.getRuntime().addShutdownHook(swap.atExit);
+            boolean on = false;
+            try {
+                swap.begin(bytes);
+                on = true;
+                return swap;
+            } finally {
+                if (!on) {
+                    swap.remove();
+                }
             }
+        } catch (FileSystemException e) {
+            throw e;
+        } catch (IOException e) {
+            throw new FileSystemException(CONTROL.toString(), null, e.toString());
         }
     }
 
-    private void command(String name) throws IOException {
-        Process process = new ProcessBuilder(name, device.toString())
-                .redirectErrorStream(true)
-                .start();
+    private void begin(long bytes) throws IOException {
+        Path settings = Path.of("/sys/block/zram" + number);
+        Files.writeString(settings.resolve("comp_algorithm"), "lz4");
+        Files.writeString(settings.resolve("disksize"), Long.toString(bytes));
+        command("mkswap");
+        command("swapon", "--priority", "32767");
+    }
+
+    private void command(String... command) throws IOException {
+        List<String> words = new ArrayList<>(List.of(command));
+        words.add(device.toString());
+        Process process = new ProcessBuilder(words).redirectErrorStream(true).start();
         String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         try {
             if (process.waitFor() != 0) {
-                throw new FileSystemException(device.toString(), null, name + ": " + output.strip());
+                throw new FileSystemException(device.toString(), null, command[0] + ": " + output.strip());
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -60,13 +81,38 @@ final class Swap implements AutoCloseable {
         }
     }
 
+    /** A device is busy for a moment after it was used. */
     private void remove() throws IOException {
-        Files.writeString(CONTROL.resolve("hot_remove"), number);
+        for (int tries = 1; ; tries++) {
+            try {
+                Files.writeString(CONTROL.resolve("hot_remove"), number);
+                Runtime.getRuntime().removeShutdownHook(atExit);
+                return;
+            } catch (IOException e) {
+                if (tries == MOST_TRIES) {
+                    throw e;
+                }
+                DaemonProcess.sleep(100);
+            }
+        }
+    }
+
+    private void giveBackAtExit() {
+        try {
+            command("swapoff");
+            Files.writeString(CONTROL.resolve("hot_remove"), number);
+        } catch (IOException e) {
+            System.err.println("swap is left on " + device + ": " + e.getMessage());
+        }
     }
 
     @Override
-    public void close() throws IOException {
-        command("swapoff");
-        remove();
+    public void close() {
+        try {
+            command("swapoff");
+            remove();
+        } catch (IOException e) {
+            throw new IllegalStateException("swap is left on " + device, e);
+        }
     }
 }

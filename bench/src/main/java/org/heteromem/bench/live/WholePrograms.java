@@ -73,7 +73,7 @@ final class WholePrograms {
                 try {
                     results.computeIfAbsent(part, _ -> new Results()).add(way.run(name, ram));
                 } catch (FileSystemException e) {
-                    notRun = "this cannot be set up here (" + e.getMessage() + ")";
+                    notRun = "this cannot be set up here (" + e + ")";
                 }
             }
         }
@@ -249,7 +249,8 @@ final class WholePrograms {
         String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         Matcher match = RESULT.matcher(output);
         if (!match.find()) {
-            throw new IllegalStateException(String.join(" ", builder.command()) + " failed: " + output);
+            throw new IllegalStateException(String.join(" ", builder.command()) + " failed (status "
+                    + process.onExit().join().exitValue() + "): " + output);
         }
         return new Result(Long.parseLong(match.group(1)) / 1e9, match.group(2));
     }

@@ -85,6 +85,7 @@ public final class ControlChannel implements AutoCloseable {
     static final int WINDOW = 64;
 
     private static final long RETRY_NANOS = 10_000_000;
+    private static final long MOST_RETRY_NANOS = 500_000_000;
 
     /** Errors of a send after which there is no connection. */
     private static final Set<Integer> ENDS = Set.of(Errno.EPIPE, Errno.ECONNRESET, Errno.ENOTCONN, Errno.EBADF);
@@ -114,6 +115,15 @@ public final class ControlChannel implements AutoCloseable {
     private final Thread reader;
     /** Whether the message that the connection holds has been handed out; the reader's only. */
     private boolean handed;
+    /** Of whom that message tells, if it does; the reader's only. */
+    private @Nullable Successor announced;
+    /**
+     * For a request that could not be sent. This and the next are made now, as a class whose initialization lacked heap stays
+     * unusable.
+     */
+    private final Reply givenUp = new Reply.Refused(ErrorCode.INTERNAL, "the request could not be sent");
+
+    private final Following last = Following.LAST;
 
     /** How the connection ended; null while it lasts. */
     private volatile Reply.@Nullable Lost ended;
@@ -150,25 +160,26 @@ public final class ControlChannel implements AutoCloseable {
      */
     public CompletableFuture<Reply> ask(Encoder encoder, Fd... descriptors) {
         window.acquireUninterruptibly();
-        boolean counted = false;
+        Pending pending = null;
+        boolean asked = false;
         writer.lock();
         try {
             int number = numbers + 1;
             numbers = number;
-            long correlation = Wire.correlation(daemon, number);
+            Long correlation = Wire.correlation(daemon, number); // one object: to take it out again needs no heap
             Message message = encoder.encode(buffer, correlation); // may refuse its arguments: nothing is waiting yet
-            Pending pending = new Pending(message, descriptors);
-            waiting.put(correlation, pending);
-            boolean sent = false;
+            pending = new Pending(message, descriptors);
             try {
+                waiting.put(correlation, pending);
                 send(message, descriptors);
-                sent = true;
+                asked = true;
             } finally {
-                if (!sent) {
-                    waiting.remove(correlation); // such as no more descriptors in flight: this request only
+                if (!asked) {
+                    // Such as no more descriptors in flight: this request only. Nobody asks a successor for it.
+                    pending.answer.complete(givenUp);
+                    waiting.remove(correlation);
                 }
             }
-            counted = pending.type != MessageType.LAUNCH;
             Reply.Lost lost = ended; // after the put: either this sees the end, or the end sees the pending request
             if (lost != null) {
                 answer(correlation, pending, lost);
@@ -176,7 +187,7 @@ public final class ControlChannel implements AutoCloseable {
             return pending.answer;
         } finally {
             writer.unlock();
-            if (!counted) {
+            if (pending == null || pending.type == MessageType.LAUNCH || (!asked && pending.leaves())) {
                 window.release();
             }
         }
@@ -196,13 +207,13 @@ public final class ControlChannel implements AutoCloseable {
     }
 
     /** Gives an answer to who waits for it, unless he has one. */
-    private void answer(long correlation, Pending pending, Reply reply) {
-        // Again after want of heap in any of this: none of it does its work twice.
+    private void answer(Long correlation, Pending pending, Reply reply) {
+        // Again after want of heap in any of this: none of it does its work twice, and what makes it known is last.
         pending.answer.complete(reply);
-        waiting.remove(correlation);
         if (pending.leaves()) {
             window.release();
         }
+        waiting.remove(correlation);
     }
 
     /**
@@ -223,8 +234,10 @@ public final class ControlChannel implements AutoCloseable {
             }
             for (var all = unanswered.entrySet().iterator(); all.hasNext(); ) {
                 var one = all.next();
-                askAgain(Wire.correlation(daemon, one.getKey()), one.getValue());
-                all.remove(); // allocates nothing: none is asked twice
+                if (!one.getValue().answer.isDone()) {
+                    askAgain(Wire.correlation(daemon, one.getKey()), one.getValue());
+                }
+                all.remove(); // nothing is allocated after it was sent: none is asked twice
             }
             Reply.Lost lost = ended;
             if (lost != null) {
@@ -284,16 +297,17 @@ public final class ControlChannel implements AutoCloseable {
      * on; its memory must not end with that.
      */
     private void withHeap(Runnable work) {
-        boolean starved = false;
+        long pause = 0;
         while (true) {
             try {
-                if (starved) {
-                    LockSupport.parkNanos(RETRY_NANOS);
+                if (pause > 0) {
+                    LockSupport.parkNanos(pause);
                 }
                 tellingWhy(work);
                 return;
             } catch (OutOfMemoryError e) {
-                starved = true; // nothing is called here: that may allocate too
+                // Nothing is called here: that may allocate too. Each time costs a collection, so less and less often.
+                pause = pause == 0 ? RETRY_NANOS : pause < MOST_RETRY_NANOS ? 2 * pause : pause;
             }
         }
     }
@@ -315,6 +329,11 @@ public final class ControlChannel implements AutoCloseable {
 
     private void read() {
         while (true) {
+            Reply.Lost lost = ended;
+            if (lost != null) {
+                end(lost); // whatever arrives now is for nobody
+                return;
+            }
             if (!handed) {
                 long bytes = connection.await();
                 if (bytes == 0) {
@@ -324,6 +343,7 @@ public final class ControlChannel implements AutoCloseable {
                 hand(connection.read(bytes));
                 handed = true;
             }
+            announced = null;
             connection.handled();
             handed = false;
         }
@@ -337,7 +357,10 @@ public final class ControlChannel implements AutoCloseable {
                 notice = failure.detail();
             } else if (message instanceof Welcome welcome) {
                 Runnable resuming = this::resume;
-                successor = new Successor(welcome.daemonPid());
+                if (announced == null) {
+                    announced = new Successor(welcome.daemonPid()); // the same one when this is done again
+                    successor = announced;
+                }
                 Thread.ofPlatform().daemon().name("heteromem-resume").start(() -> withHeap(resuming));
             }
             return;
@@ -361,7 +384,7 @@ public final class ControlChannel implements AutoCloseable {
     }
 
     /** The whole reply; null while more follows. */
-    private static @Nullable Reply reply(Message message, Pending pending) {
+    private @Nullable Reply reply(Message message, Pending pending) {
         return switch (message) {
             case Done done -> new Reply.Done(done.value(), done.skipped());
             case Welcome welcome ->
@@ -375,7 +398,7 @@ public final class ControlChannel implements AutoCloseable {
             case Counters counters -> {
                 List<Reply.Table> tables = new ArrayList<>(pending.tables);
                 tables.add(new Reply.Table(counters.pid(), counters.subject(), counters.entries()));
-                if (counters.following() != Following.MORE) {
+                if (counters.following() == last) {
                     yield new Reply.Tables(List.copyOf(tables));
                 }
                 pending.tables = tables;
@@ -383,7 +406,7 @@ public final class ControlChannel implements AutoCloseable {
             }
             case Text text -> {
                 String words = pending.text + text.text();
-                if (text.following() != Following.MORE) {
+                if (text.following() == last) {
                     yield new Reply.Words(words);
                 }
                 pending.text = words;

@@ -175,7 +175,7 @@ final class RegionPool {
             lock.unlock();
         }
         Region region = null;
-        boolean done = false;
+        boolean kept = false;
         try {
             region = Region.create(number, regionBytes, Math.max(alignment, Region.ALIGNMENT));
             Region made = region;
@@ -186,14 +186,18 @@ final class RegionPool {
                     made.memory.fd(),
                     made.faults.fd());
             requireRoom(reply, "register " + regionBytes + " bytes of managed memory");
-            done = true;
+            kept = true;
             return region;
+        } catch (OutOfMemoryError e) {
+            // Of heap. The daemon may have the region all the same: nothing else may have its number or its addresses.
+            kept = region != null;
+            throw e;
         } catch (NativeException e) {
             throw new NoRoomException("this process cannot have another region: " + e.getMessage(), e);
         } catch (ArithmeticException e) {
             throw new NoRoomException("address space has no place of that alignment", e);
         } finally {
-            if (!done) {
+            if (!kept) {
                 if (region != null) {
                     region.close();
                 }

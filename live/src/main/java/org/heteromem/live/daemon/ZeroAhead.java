@@ -7,6 +7,7 @@ import org.heteromem.core.MemoryException;
 import org.heteromem.core.Page;
 import org.heteromem.core.migrate.Migration;
 import org.heteromem.core.migrate.SourceEntries;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Makes pages ahead of their first touch where a program fills memory in sequence, so that it stops for a few of them only
@@ -64,15 +65,17 @@ final class ZeroAhead {
         int made = expected ? (int) seen & COUNT_MASK : 0;
         int wanted = expected ? Math.min(MOST_PAGES, (int) (2 * (seen >>> COUNT_BITS & COUNT_MASK) + 1)) : 0;
         long next = page + made + 1;
-        int there = wanted == 0 ? 0 : make(next + 1, Math.clamp(mostPages, 0, wanted));
+        int there = wanted == 0 ? 0 : make(mmu.regionOf(page), next + 1, Math.clamp(mostPages, 0, wanted));
         leftOut[entry(next)] = next << PAGE_SHIFT | (long) wanted << COUNT_BITS | there;
     }
 
     /** {@return how many pages from the first on are there now} */
-    private int make(long first, int wanted) {
-        Region region = mmu.regionOf(first);
+    private int make(@Nullable Region region, long first, int wanted) {
+        if (region == null) {
+            return 0;
+        }
         int pages = wanted;
-        while (pages > 0 && (region == null || !allocated(region, region.index(first), pages))) {
+        while (pages > 0 && !allocated(region, region.index(first), pages)) {
             pages /= 2;
         }
         if (pages == 0) {

@@ -285,7 +285,10 @@ public final class UnixSocket implements AutoCloseable {
      * @throws NativeException EPIPE or ECONNRESET when the other end has closed
      */
     public void send(MemorySegment message, Fd... descriptors) {
-        check(transmit(message, 0, descriptors), "sendmsg", fd + " bytes=" + message.byteSize());
+        long r = transmit(message, 0, descriptors);
+        if (r < 0) { // words for the error only: who has no heap must not fail after the message has gone
+            throw new NativeException("sendmsg", fd + " bytes=" + message.byteSize(), (int) -r);
+        }
     }
 
     /**
