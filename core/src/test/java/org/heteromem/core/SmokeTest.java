@@ -3,6 +3,10 @@ package org.heteromem.core;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
 import java.util.Set;
 import org.heteromem.core.device.DeviceDriver;
 import org.heteromem.core.device.DeviceFault;
@@ -77,6 +81,43 @@ class SmokeTest {
                 assertThat(memory.liveReferences()).isZero();
                 assertThatThrownBy(() -> cpu.loadLong(a + 8 * 4096L)).isInstanceOf(AccessException.class);
             }
+        }
+    }
+
+    @Test
+    void placesOfPagesAreToldAsTheyAre() {
+        try (MemoryManager manager = MemoryManager.builder().node(16 << 20).build()) {
+            Driver driver = new Driver();
+            DeviceMemory memory = manager.addDevice(
+                    new DeviceMemory.Spec("gpu", DeviceKind.PRIVATE, driver, new ArenaStore(4 << 20)), driver);
+            AddressSpace space = manager.createAddressSpace();
+            long a = space.map(8L * Page.SIZE, Protection.READ_WRITE, Sharing.PRIVATE);
+            try (Cpu cpu = space.newCpu()) {
+                for (int i = 0; i < 5; i++) {
+                    cpu.storeLong(a + i * 4096L, 1);
+                }
+            }
+            try (Migration m =
+                    Migration.setup(space, a + 4096, 2L * Page.SIZE, Set.of(Migration.Select.SYSTEM), driver)) {
+                for (int i = 0; i < m.pages(); i++) {
+                    long frame = memory.firstFrame() + driver.next++;
+                    memory.initFrame(frame);
+                    m.setDestination(i, frame);
+                    m.copy(i);
+                }
+                assertThat(m.migrate()).isEqualTo(2);
+            }
+            List<String> runs = new ArrayList<>();
+            List<String> each = new ArrayList<>();
+            Inspector.places(space, a, 10, (kind, where, pages) -> {
+                runs.add(kind + " " + pages);
+                each.addAll(Collections.nCopies((int) pages, kind + " " + where));
+            });
+            assertThat(runs).containsExactly("PRESENT 1", "DEVICE_PRIVATE 2", "PRESENT 2", "NONE 3", "UNMAPPED 2");
+            assertThat(each)
+                    .isEqualTo(Arrays.stream(Inspector.pages(space, a, 10))
+                            .map(page -> page.kind() + " " + page.memory())
+                            .toList());
         }
     }
 }

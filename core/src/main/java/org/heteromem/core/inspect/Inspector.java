@@ -15,6 +15,8 @@ import org.heteromem.core.space.PteLayout;
 
 /** What can be seen of an address space, without changing it. Thread-safe; a view is a moment's. */
 public final class Inspector {
+    private static final String NO_MEMORY = "none";
+
     private Inspector() {}
 
     private static long checked(long address, long pages) {
@@ -63,6 +65,77 @@ public final class Inspector {
         return found[0];
     }
 
+    /** Who is told where pages are. */
+    @FunctionalInterface
+    public interface PlaceVisitor {
+        /**
+         * Neighbouring pages are in the same place. Called with the process's lock held: it must be quick and ask nothing of
+         * the process.
+         *
+         * @param kind of all of them
+         * @param memory the name of the memory that holds them, or "none"
+         * @param pages how many
+         */
+        void at(PageKind kind, String memory, long pages);
+    }
+
+    /**
+     * Says where the pages of a range are, from the first to the last; unlike {@link #pages} it makes no object for each.
+     *
+     * @param space whose
+     * @param address first byte, a multiple of the page size
+     * @param pages how many
+     * @param visitor is told
+     */
+    public static void places(AddressSpace space, long address, int pages, PlaceVisitor visitor) {
+        Mm mm = space.mm();
+        Neighbours neighbours = new Neighbours(visitor);
+        Inspection.visit(mm, checked(address, pages), pages, (page, mapped, shared, entry) -> {
+            PageKind kind = kind(mm.machine(), mapped, entry);
+            neighbours.add(kind, framed(kind) ? memory(mm.machine(), entry) : NO_MEMORY);
+        });
+        neighbours.tell();
+    }
+
+    /** Pages of which nobody has been told yet. */
+    private static final class Neighbours {
+        private final PlaceVisitor visitor;
+        private PageKind kind = PageKind.UNMAPPED;
+        private String memory = NO_MEMORY;
+        private long pages;
+
+        Neighbours(PlaceVisitor visitor) {
+            this.visitor = visitor;
+        }
+
+        void add(PageKind nextKind, String nextMemory) {
+            if (nextKind != kind || !nextMemory.equals(memory)) {
+                tell();
+                kind = nextKind;
+                memory = nextMemory;
+            }
+            pages++;
+        }
+
+        void tell() {
+            if (pages > 0) {
+                visitor.at(kind, memory, pages);
+                pages = 0;
+            }
+        }
+    }
+
+    private static boolean framed(PageKind kind) {
+        return switch (kind) {
+            case PRESENT, ZERO, DEVICE_PRIVATE, DEVICE_EXCLUSIVE, MIGRATION -> true;
+            default -> false;
+        };
+    }
+
+    private static String memory(Machine machine, long entry) {
+        return machine.frames.range(PteLayout.frame(entry)).owner.name();
+    }
+
     private static PageKind kind(Machine machine, boolean mapped, long entry) {
         return switch (PteLayout.kind(entry)) {
             case PteLayout.NONE -> mapped ? PageKind.NONE : PageKind.UNMAPPED;
@@ -77,12 +150,8 @@ public final class Inspector {
 
     private static PageView view(Machine machine, boolean mapped, long entry) {
         PageKind kind = kind(machine, mapped, entry);
-        boolean framed = switch (kind) {
-            case PRESENT, ZERO, DEVICE_PRIVATE, DEVICE_EXCLUSIVE, MIGRATION -> true;
-            default -> false;
-        };
-        if (!framed) {
-            return new PageView(kind, -1, "none", false, false, 0, 0, 0);
+        if (!framed(kind)) {
+            return new PageView(kind, -1, NO_MEMORY, false, false, 0, 0, 0);
         }
         long frame = PteLayout.frame(entry);
         FrameTable frames = machine.frames;
@@ -90,7 +159,7 @@ public final class Inspector {
         return new PageView(
                 kind,
                 frame,
-                frames.range(frame).owner.name(),
+                memory(machine, entry),
                 PteLayout.writable(entry),
                 frames.has(frame, Frames.ANON),
                 Frames.mappings(counts),

@@ -6,7 +6,6 @@ import java.util.Map;
 import org.heteromem.core.Page;
 import org.heteromem.core.inspect.Inspector;
 import org.heteromem.core.inspect.PageKind;
-import org.heteromem.core.inspect.PageView;
 import org.heteromem.core.memory.FrameBudget;
 import org.heteromem.core.memory.WorkingSetFigures;
 import org.heteromem.live.wire.RangeRequest;
@@ -119,9 +118,11 @@ final class ClientView {
 
     private void count(long address, long pages, Map<String, Long> where) {
         inParts(address, pages, (from, part) -> {
-            for (PageView view : Inspector.pages(memory.space(), from, part)) {
-                where.merge(place(view), 1L, Long::sum);
-            }
+            Inspector.places(
+                    memory.space(),
+                    from,
+                    part,
+                    (kind, holder, there) -> where.merge(place(kind, holder), there, Long::sum));
             return part;
         });
     }
@@ -140,10 +141,10 @@ final class ClientView {
         return sum;
     }
 
-    private static String place(PageView view) {
-        return switch (view.kind()) {
+    private static String place(PageKind kind, String holder) {
+        return switch (kind) {
             case PRESENT -> "ram";
-            case DEVICE_PRIVATE -> view.memory();
+            case DEVICE_PRIVATE -> holder;
             case LOST -> "lost";
             case MIGRATION -> "moving";
             default -> "absent";
