@@ -39,6 +39,22 @@ class SmokeTest {
             return DriverResult.DONE;
         }
 
+        /** {@return how many pages of a range have moved to the next frames} */
+        long take(DeviceMemory memory, AddressSpace space, long address, int pages) {
+            try (Migration m =
+                    Migration.setup(space, address, Page.address(pages), Set.of(Migration.Select.SYSTEM), this)) {
+                for (int i = 0; i < m.pages(); i++) {
+                    if (m.sources().movable(i)) {
+                        long frame = memory.firstFrame() + next++;
+                        memory.initFrame(frame);
+                        m.setDestination(i, frame);
+                        m.copy(i);
+                    }
+                }
+                return m.migrate();
+            }
+        }
+
         @Override
         public void frameFreed(DeviceMemory memory, long frame) {
             freed++;
@@ -57,17 +73,7 @@ class SmokeTest {
                 for (int i = 0; i < 4; i++) {
                     cpu.storeLong(a + i * 4096L, 100 + i);
                 }
-                try (Migration m = Migration.setup(space, a, 8L * Page.SIZE, Set.of(Migration.Select.SYSTEM), driver)) {
-                    for (int i = 0; i < m.pages(); i++) {
-                        if (m.sources().movable(i)) {
-                            long frame = memory.firstFrame() + driver.next++;
-                            memory.initFrame(frame);
-                            m.setDestination(i, frame);
-                            m.copy(i);
-                        }
-                    }
-                    assertThat(m.migrate()).isEqualTo(8);
-                }
+                assertThat(driver.take(memory, space, a, 8)).isEqualTo(8);
                 assertThat(Inspector.pages(space, a, 8)).allMatch(p -> p.kind() == PageKind.DEVICE_PRIVATE);
                 AddressSpace child = space.fork();
                 for (int i = 0; i < 8; i++) {
@@ -97,16 +103,7 @@ class SmokeTest {
                     cpu.storeLong(a + i * 4096L, 1);
                 }
             }
-            try (Migration m =
-                    Migration.setup(space, a + 4096, 2L * Page.SIZE, Set.of(Migration.Select.SYSTEM), driver)) {
-                for (int i = 0; i < m.pages(); i++) {
-                    long frame = memory.firstFrame() + driver.next++;
-                    memory.initFrame(frame);
-                    m.setDestination(i, frame);
-                    m.copy(i);
-                }
-                assertThat(m.migrate()).isEqualTo(2);
-            }
+            assertThat(driver.take(memory, space, a + 4096, 2)).isEqualTo(2);
             List<String> runs = new ArrayList<>();
             List<String> each = new ArrayList<>();
             Inspector.places(space, a, 10, (kind, where, pages) -> {

@@ -24,6 +24,7 @@ final class DaemonProcess implements AutoCloseable {
 
     private final Process process;
     private final Path directory;
+    private boolean isForMany;
 
     private DaemonProcess(Process process, Path directory) {
         this.process = process;
@@ -43,10 +44,11 @@ final class DaemonProcess implements AutoCloseable {
         return startAny(cpu, jvmOptions, all);
     }
 
-    /** Starts one that serves one client after the other, until it is stopped. */
+    /** Starts one that serves one client after the other, until it is closed. */
     static DaemonProcess startForMany(String... options) throws IOException {
         DaemonProcess daemon = startAny(-1, List.of(), List.of(options));
-        Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().unstarted(daemon::stop));
+        daemon.isForMany = true;
+        Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().unstarted(daemon.process::destroy));
         return daemon;
     }
 
@@ -121,13 +123,11 @@ final class DaemonProcess implements AutoCloseable {
         return process.pid();
     }
 
-    /** Tells one that is not private to end. */
-    void stop() {
-        process.destroy();
-    }
-
     @Override
     public void close() {
+        if (isForMany) {
+            process.destroy(); // a private one ends with its client
+        }
         try {
             if (!process.waitFor(START_SECONDS, TimeUnit.SECONDS)) {
                 process.destroyForcibly();

@@ -19,8 +19,10 @@ final class Swap implements AutoCloseable {
 
     private final String number;
     private final Path device;
+    private boolean isThere = true;
+    private boolean isOn;
     /** However this program ends, the machine does not keep it. */
-    private final Thread atExit = Thread.ofPlatform().unstarted(this::giveBackAtExit);
+    private final Thread atExit = Thread.ofPlatform().unstarted(this::close);
 
     private Swap(String number) {
         this.number = number;
@@ -41,14 +43,12 @@ final class Swap implements AutoCloseable {
         try {
             Swap swap = new Swap(Files.readString(CONTROL.resolve("hot_add")).strip());
             Runtime.getRuntime().addShutdownHook(swap.atExit);
-            boolean on = false;
             try {
                 swap.begin(bytes);
-                on = true;
                 return swap;
             } finally {
-                if (!on) {
-                    swap.remove();
+                if (!swap.isOn) {
+                    swap.close();
                 }
             }
         } catch (FileSystemException e) {
@@ -58,12 +58,13 @@ final class Swap implements AutoCloseable {
         }
     }
 
-    private void begin(long bytes) throws IOException {
+    private synchronized void begin(long bytes) throws IOException {
         Path settings = Path.of("/sys/block/zram" + number);
         Files.writeString(settings.resolve("comp_algorithm"), "lz4");
         Files.writeString(settings.resolve("disksize"), Long.toString(bytes));
         command("mkswap");
         command("swapon", "--priority", "32767");
+        isOn = true;
     }
 
     private void command(String... command) throws IOException {
@@ -86,7 +87,6 @@ final class Swap implements AutoCloseable {
         for (int tries = 1; ; tries++) {
             try {
                 Files.writeString(CONTROL.resolve("hot_remove"), number);
-                Runtime.getRuntime().removeShutdownHook(atExit);
                 return;
             } catch (IOException e) {
                 if (tries == MOST_TRIES) {
@@ -97,22 +97,19 @@ final class Swap implements AutoCloseable {
         }
     }
 
-    private void giveBackAtExit() {
-        try {
-            command("swapoff");
-            Files.writeString(CONTROL.resolve("hot_remove"), number);
-        } catch (IOException e) {
-            System.err.println("swap is left on " + device + ": " + e.getMessage());
-        }
-    }
-
     @Override
-    public void close() {
+    public synchronized void close() {
+        if (!isThere) {
+            return; // the program is ending and was quicker, or slower
+        }
+        isThere = false;
         try {
-            command("swapoff");
+            if (isOn) {
+                command("swapoff");
+            }
             remove();
         } catch (IOException e) {
-            throw new IllegalStateException("swap is left on " + device, e);
+            System.err.println("swap is left on " + device + ": " + e.getMessage());
         }
     }
 }

@@ -58,7 +58,7 @@ final class WholePrograms {
 
     /** Another way to run a program with less RAM than it has data. */
     private final class Rival {
-        final String what;
+        private final String what;
         private final Way way;
         private final Map<Integer, Results> results = new TreeMap<>();
         private String notRun = "";
@@ -120,11 +120,7 @@ final class WholePrograms {
         long bytes = (long) mebibytes << 20;
         try (DaemonProcess running = DaemonProcess.startForMany(
                 "--ram", Long.toString(2 * bytes), "--overflow", "compressed:" + 2 * bytes)) {
-            try {
-                run(name, bytes, running);
-            } finally {
-                running.stop();
-            }
+            run(name, bytes, running);
         }
     }
 

@@ -65,7 +65,6 @@ public final class ControlChannel implements AutoCloseable {
 
         Pending(Message request, Fd... descriptors) {
             this.type = request.type();
-            this.counts = new AtomicBoolean(type != MessageType.LAUNCH);
             this.request = request.bytes().toArray(ValueLayout.JAVA_BYTE);
             this.descriptors = descriptors;
         }
@@ -73,7 +72,7 @@ public final class ControlChannel implements AutoCloseable {
         List<Reply.Table> tables = List.of();
         String text = "";
         /** Whether it takes a place of the window. */
-        private final AtomicBoolean counts;
+        private final AtomicBoolean counts = new AtomicBoolean(true);
 
         /** {@return whether it has just given its place of the window back} */
         boolean leaves() {
@@ -187,7 +186,7 @@ public final class ControlChannel implements AutoCloseable {
             return pending.answer;
         } finally {
             writer.unlock();
-            if (pending == null || pending.type == MessageType.LAUNCH || (!asked && pending.leaves())) {
+            if (pending == null || ((!asked || pending.type == MessageType.LAUNCH) && pending.leaves())) {
                 window.release();
             }
         }

@@ -285,10 +285,7 @@ public final class UnixSocket implements AutoCloseable {
      * @throws NativeException EPIPE or ECONNRESET when the other end has closed
      */
     public void send(MemorySegment message, Fd... descriptors) {
-        long r = transmit(message, 0, descriptors);
-        if (r < 0) { // words for the error only: who has no heap must not fail after the message has gone
-            throw new NativeException("sendmsg", fd + " bytes=" + message.byteSize(), (int) -r);
-        }
+        checkMoved(transmit(message, 0, descriptors), "sendmsg", " bytes=", message);
     }
 
     /**
@@ -301,7 +298,7 @@ public final class UnixSocket implements AutoCloseable {
         if (r == -Errno.EAGAIN) {
             return false;
         }
-        check(r, "sendmsg", fd + " bytes=" + message.byteSize());
+        checkMoved(r, "sendmsg", " bytes=", message);
         return true;
     }
 
@@ -369,9 +366,7 @@ public final class UnixSocket implements AutoCloseable {
      */
     public long receiveBytes(MemorySegment into) {
         long r = receive(Scratch.get(), into, 0, MSG_TRUNC);
-        if (r < 0) {
-            throw new NativeException("recvmsg", fd + " room=" + into.byteSize(), (int) -r);
-        }
+        checkMoved(r, "recvmsg", " room=", into);
         return r;
     }
 
@@ -381,7 +376,7 @@ public final class UnixSocket implements AutoCloseable {
         if (r == -Errno.EAGAIN) {
             return new Received(-1, false, List.of());
         }
-        check(r, "recvmsg", fd + " room=" + into.byteSize());
+        checkMoved(r, "recvmsg", " room=", into);
         boolean truncated = (s.arguments.get(ValueLayout.JAVA_INT, FLAGS) & (MSG_TRUNC | MSG_CTRUNC)) != 0;
         return new Received((int) r, truncated, descriptors(s));
     }
@@ -447,6 +442,13 @@ public final class UnixSocket implements AutoCloseable {
             }
         } finally {
             fd.giveBack();
+        }
+    }
+
+    /** Makes words for an error only: who has no heap must not fail after a message has gone or come. */
+    private void checkMoved(long result, String call, String what, MemorySegment bytes) {
+        if (result < 0) {
+            throw new NativeException(call, fd + what + bytes.byteSize(), (int) -result);
         }
     }
 

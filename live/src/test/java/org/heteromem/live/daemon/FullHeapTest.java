@@ -28,13 +28,8 @@ class FullHeapTest {
     @Test
     void aProgramWithoutHeapForAWhileKeepsItsMemory() throws Exception {
         File output = directory.resolve("out").toFile();
-        List<String> command = Jvm.command(Program.class);
         // Without buffers of its own no thread has any room left when the others have none.
-        command.addAll(command.indexOf("-cp"), List.of("-Xmx24m", "-XX:-UseTLAB"));
-        Process program = new ProcessBuilder(command)
-                .redirectErrorStream(true)
-                .redirectOutput(output)
-                .start();
+        Process program = Jvm.startWith(List.of("-Xmx24m", "-XX:-UseTLAB"), Program.class, output);
         assertThat(program.waitFor()).as(() -> Jvm.text(output)).isZero();
         assertThat(Jvm.text(output)).contains("all right");
     }
@@ -78,8 +73,8 @@ class FullHeapTest {
                 try {
                     fillHeap(System.nanoTime() + FULL_NANOS);
                 } catch (OutOfMemoryError e) {
-                    starved.incrementAndGet(); // where code was compiled or given up it is not caught where it is
-                    // allocated
+                    // In compiled code it may come where nothing catches it.
+                    starved.incrementAndGet();
                 }
                 TimeUnit.MILLISECONDS.sleep(20);
             }

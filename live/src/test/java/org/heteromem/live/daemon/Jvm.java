@@ -19,10 +19,21 @@ final class Jvm {
     }
 
     static Process start(Class<?> main, ProcessBuilder.Redirect output, Object... arguments) throws IOException {
-        return new ProcessBuilder(command(main, arguments))
+        return start(command(main, arguments), output);
+    }
+
+    private static Process start(List<String> command, ProcessBuilder.Redirect output) throws IOException {
+        return new ProcessBuilder(command)
                 .redirectErrorStream(true)
                 .redirectOutput(output)
                 .start();
+    }
+
+    /** With more options for the JVM, which have precedence. */
+    static Process startWith(List<String> options, Class<?> main, File output, Object... arguments) throws IOException {
+        List<String> command = command(main, arguments);
+        command.addAll(command.indexOf("-cp"), options);
+        return start(command, ProcessBuilder.Redirect.appendTo(output));
     }
 
     /** With so many jars on its class path that are not there. */
@@ -35,10 +46,7 @@ final class Jvm {
                     .append("/nowhere/repository/org/example/library-" + i + "/library-" + i + ".jar");
         }
         command.set(classes, padded.toString());
-        return new ProcessBuilder(command)
-                .redirectErrorStream(true)
-                .redirectOutput(ProcessBuilder.Redirect.appendTo(output))
-                .start();
+        return start(command, ProcessBuilder.Redirect.appendTo(output));
     }
 
     static List<String> command(Class<?> main, Object... arguments) {
