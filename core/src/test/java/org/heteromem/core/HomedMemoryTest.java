@@ -51,6 +51,7 @@ class HomedMemoryTest {
         private PageList answer = PageList.INACTIVE;
         private int fromActive;
         private boolean broken;
+        private boolean dropsBehind;
 
         @Override
         public String name() {
@@ -76,6 +77,11 @@ class HomedMemoryTest {
         public int activeVictims(WorkingSetView set, int wanted) {
             return fromActive;
         }
+
+        @Override
+        public boolean dropsBehind() {
+            return dropsBehind;
+        }
     }
 
     private final Victims victims = new Victims();
@@ -86,6 +92,8 @@ class HomedMemoryTest {
     private DeviceMemory device;
     private final Deque<Long> free = new ArrayDeque<>();
     private boolean keepsCopies;
+    /** How many pages a reader has gone past when it touches one on the device. */
+    private int behind;
 
     private final Mmu mmu = new Mmu() {
         @Override
@@ -137,8 +145,9 @@ class HomedMemoryTest {
                     assertThat(migration.keepSource(0)).isTrue();
                 }
                 migration.migrate();
-                return DriverResult.DONE;
             }
+            fault.leaveBehind(behind);
+            return DriverResult.DONE;
         }
 
         @Override
@@ -395,7 +404,7 @@ class HomedMemoryTest {
                 .containsExactly(frames(2, 3, 0));
         victims.fromActive = 1;
         assertThat(manager.coldFrames(memory, 2)).containsExactly(frames(0, 2));
-        assertThat(budget.workingSet()).isEqualTo(new WorkingSetFigures(1, 2, 2, 1, 1));
+        assertThat(budget.workingSet()).isEqualTo(new WorkingSetFigures(1, 2, 0, 2, 1, 1));
     }
 
     @Test
@@ -432,6 +441,69 @@ class HomedMemoryTest {
                         "0 after INACTIVE, 0+0 of 8", "0 after ACTIVE, 0+0 of 8", "0 after INACTIVE, 0+1 of 8");
     }
 
+    /** Pages 0, 1 and 2 are there; a reader has missed 1, and gone past it to miss 2. */
+    private void readInSequence() {
+        touch(0);
+        touch(1);
+        touch(2);
+        evict(1, 2);
+        touch(1);
+        behind = 1;
+        touch(2);
+    }
+
+    @Test
+    void whatASequentialReaderHasGonePastLeavesFirst() {
+        victims.dropsBehind = true;
+        readInSequence();
+        assertThat(budget.workingSet()).isEqualTo(new WorkingSetFigures(0, 2, 1, 2, 2, 0));
+        assertThat(manager.coldFrames(memory, 3)).containsExactly(frames(1, 0, 2));
+        assertThat(StateChecker.check(manager)).isEmpty();
+        evict(1, 1);
+        assertThat(budget.workingSet().behind()).isZero();
+        touch(1);
+        assertThat(victims.heard).last().isEqualTo("0 after BEHIND, 0+2 of 8");
+        space.advise(at(0), 3 * Page.SIZE, Advice.DONTNEED);
+        assertThat(budget.workingSet()).isEqualTo(new WorkingSetFigures(0, 0, 0, 3, 3, 0));
+    }
+
+    @Test
+    void whatCameBackSoonIsNotLeftBehindAgain() {
+        victims.dropsBehind = true;
+        readInSequence();
+        evict(1, 2);
+        victims.answer = PageList.ACTIVE;
+        behind = 0;
+        touch(1);
+        behind = 1;
+        touch(2);
+        assertThat(budget.workingSet()).isEqualTo(new WorkingSetFigures(2, 1, 0, 4, 4, 2));
+        space.advise(at(1), Page.SIZE, Advice.COLD);
+        assertThat(manager.coldFrames(memory, 3)).containsExactly(frames(1, 0, 2));
+        assertThat(StateChecker.check(manager)).isEmpty();
+    }
+
+    @Test
+    void aPageThatWasLeftBehindAndCouldNotLeaveStaysNext() {
+        victims.dropsBehind = true;
+        readInSequence();
+        try (PageReferences held = Pins.pin(space, at(1), 1, Access.WRITE)) {
+            assertThat(evict(1, 1)).isZero();
+            assertThat(manager.coldFrames(memory, 2)).containsExactly(frames(0, 2));
+            assertThat(held.pages()).isEqualTo(1);
+        }
+        assertThat(manager.coldFrames(memory, 1)).containsExactly(frames(1));
+    }
+
+    @Test
+    void ageAloneKnowsNothingOfReaders() {
+        readInSequence();
+        behind = 1 << 20;
+        evict(2, 1);
+        touch(2);
+        assertThat(manager.coldFrames(memory, 3)).containsExactly(frames(0, 1, 2));
+    }
+
     @Test
     void aPageThatWasThrownAwayIsNew() {
         touch(0);
@@ -452,7 +524,7 @@ class HomedMemoryTest {
         }
         assertThat(manager.coldFrames(memory, 1)).containsExactly(frames(0));
         assertThat(victims.heard).isEmpty();
-        assertThat(budget.workingSet()).isEqualTo(new WorkingSetFigures(0, 1, 0, 0, 0));
+        assertThat(budget.workingSet()).isEqualTo(new WorkingSetFigures(0, 1, 0, 0, 0, 0));
     }
 
     @Test

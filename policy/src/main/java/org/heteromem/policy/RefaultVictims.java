@@ -73,6 +73,11 @@ final class RefaultVictims implements VictimPolicy {
         return newcomers == 0 ? PageList.ACTIVE : PageList.INACTIVE;
     }
 
+    @Override
+    public boolean dropsBehind() {
+        return true;
+    }
+
     private long room(WorkingSetView set) {
         return (long) (share * set.limit());
     }

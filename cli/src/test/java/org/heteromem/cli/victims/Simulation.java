@@ -2,13 +2,19 @@ package org.heteromem.cli.victims;
 
 import java.util.Arrays;
 import java.util.PriorityQueue;
+import java.util.function.IntPredicate;
 import org.heteromem.core.policy.PageList;
 import org.heteromem.core.policy.VictimPolicy;
 import org.heteromem.core.policy.WorkingSetView;
 
-/** Counts hits of a stream of page numbers in RAM of a given size; a page is missed at its first touch too. */
+/**
+ * Counts hits of a stream of page numbers in RAM of a given size; a page is missed at its first touch too. Pages come home one
+ * by one, but a reader that goes from one to the next is known, as the storage devices know it.
+ */
 final class Simulation implements WorkingSetView {
     private static final int ABSENT = -1;
+    /** So many pages in sequence are no accident. */
+    private static final int IN_SEQUENCE = 7;
 
     private final int ram;
     private final VictimPolicy policy;
@@ -21,23 +27,32 @@ final class Simulation implements WorkingSetView {
 
     private final long[] evictedAt;
     private final PageList[] evictedFrom;
+    /** The pages that a sequential reader would miss next. */
+    private final IntPredicate expected;
+
+    private final boolean[] cameBackSoon;
     private final int activeHead;
     private final int inactiveHead;
+    private final int behindHead;
     private int active;
     private int inactive;
+    private int behind;
     private long evictions;
 
-    private Simulation(int pages, int ram, VictimPolicy policy) {
+    private Simulation(int pages, int ram, VictimPolicy policy, IntPredicate expected) {
+        this.expected = expected;
+        this.cameBackSoon = new boolean[pages];
         this.ram = ram;
         this.policy = policy;
-        this.next = new int[pages + 2];
-        this.previous = new int[pages + 2];
+        this.next = new int[pages + 3];
+        this.previous = new int[pages + 3];
         this.on = new int[pages];
         this.evictedAt = new long[pages];
         this.evictedFrom = new PageList[pages];
         this.activeHead = pages;
         this.inactiveHead = pages + 1;
-        for (int head = activeHead; head <= inactiveHead; head++) {
+        this.behindHead = pages + 2;
+        for (int head = activeHead; head <= behindHead; head++) {
             next[head] = head;
             previous[head] = head;
         }
@@ -50,7 +65,18 @@ final class Simulation implements WorkingSetView {
 
     /** Hits under a policy: evicts one page at each miss once RAM is full, as the core would if it took one at a time. */
     static long run(int[] stream, int ram, VictimPolicy policy) {
-        Simulation simulation = new Simulation(pages(stream), ram, policy);
+        int[] inSequence = new int[pages(stream) + 1];
+        return run(stream, ram, policy, page -> {
+            int before = inSequence[page];
+            inSequence[page] = 0;
+            inSequence[page + 1] = before + 1;
+            return before >= IN_SEQUENCE;
+        });
+    }
+
+    /** The same where somebody else, who is told of each page that comes home, knows sequences. */
+    static long run(int[] stream, int ram, VictimPolicy policy, IntPredicate expected) {
+        Simulation simulation = new Simulation(pages(stream), ram, policy, expected);
         long hits = 0;
         for (int page : stream) {
             if (simulation.on[page] != ABSENT) {
@@ -63,13 +89,37 @@ final class Simulation implements WorkingSetView {
     }
 
     private void miss(int page) {
-        if (active + inactive == ram) {
-            boolean protectedOne = policy.activeVictims(this, 1) > 0;
-            evict(active == 0 || (inactive > 0 && !protectedOne) ? inactiveHead : activeHead);
+        if (active + inactive + behind == ram) {
+            evict(victims());
         }
         PageList from = evictedFrom[page];
         PageList to = from == null ? PageList.INACTIVE : policy.refault(this, evictions - 1 - evictedAt[page], from);
-        int head = to == PageList.ACTIVE ? activeHead : inactiveHead;
+        cameBackSoon[page] = to == PageList.ACTIVE && from != PageList.INACTIVE;
+        add(page, to == PageList.ACTIVE ? activeHead : inactiveHead);
+        if (from != null && expected.test(page) && policy.dropsBehind()) {
+            leaveBehind(page - 1);
+        }
+    }
+
+    private int victims() {
+        if (behind > 0) {
+            return behindHead;
+        }
+        boolean protectedOne = policy.activeVictims(this, 1) > 0;
+        return active == 0 || (inactive > 0 && !protectedOne) ? inactiveHead : activeHead;
+    }
+
+    private void leaveBehind(int page) {
+        if (on[page] == ABSENT || on[page] == behindHead || cameBackSoon[page]) {
+            return;
+        }
+        next[previous[page]] = next[page];
+        previous[next[page]] = previous[page];
+        count(on[page], -1);
+        add(page, behindHead);
+    }
+
+    private void add(int page, int head) {
         next[previous[head]] = page;
         previous[page] = previous[head];
         next[page] = head;
@@ -84,15 +134,21 @@ final class Simulation implements WorkingSetView {
         previous[next[oldest]] = head;
         on[oldest] = ABSENT;
         evictedAt[oldest] = evictions++;
-        evictedFrom[oldest] = head == activeHead ? PageList.ACTIVE : PageList.INACTIVE;
+        if (head == behindHead) {
+            evictedFrom[oldest] = PageList.BEHIND;
+        } else {
+            evictedFrom[oldest] = head == activeHead ? PageList.ACTIVE : PageList.INACTIVE;
+        }
         count(head, -1);
     }
 
     private void count(int head, int change) {
         if (head == activeHead) {
             active += change;
-        } else {
+        } else if (head == inactiveHead) {
             inactive += change;
+        } else {
+            behind += change;
         }
     }
 
@@ -118,7 +174,7 @@ final class Simulation implements WorkingSetView {
 
     /** Hits of least recently used, with every access seen: what hardware with access bits could come near to. */
     static long lru(int[] stream, int ram) {
-        Simulation list = new Simulation(pages(stream), ram, VictimPolicy.byAge());
+        Simulation list = new Simulation(pages(stream), ram, VictimPolicy.byAge(), _ -> false);
         long hits = 0;
         for (int page : stream) {
             if (list.on[page] != ABSENT) {

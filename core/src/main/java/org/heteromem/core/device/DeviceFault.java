@@ -3,6 +3,7 @@ package org.heteromem.core.device;
 import org.heteromem.core.Access;
 import org.heteromem.core.AddressSpace;
 import org.heteromem.core.Page;
+import org.heteromem.core.space.DropBehind;
 import org.heteromem.core.space.Mm;
 
 /** A touch of a page that lives in memory the CPU cannot address (Linux: struct vm_fault). Valid during the driver's call. */
@@ -66,6 +67,17 @@ public final class DeviceFault {
     /** {@return what was tried} */
     public Access access() {
         return access;
+    }
+
+    /**
+     * The pages right before the touched one came home for a sequential reader, which has gone past them: where their memory is
+     * homed they are the first to leave again (drop-behind), unless they have come back before. Without their page locks; what
+     * is not there any more is passed over.
+     *
+     * @param pages how many; those outside the area do not count
+     */
+    public void leaveBehind(int pages) {
+        DropBehind.run(mm, Math.max(areaStart, page - pages), page);
     }
 
     /** {@return the device frame in which the page lives} */

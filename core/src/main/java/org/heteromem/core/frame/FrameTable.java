@@ -551,7 +551,7 @@ public final class FrameTable {
                 null,
                 frame,
                 Frames.COPY,
-                Frames.ANON | Frames.ANON_EXCLUSIVE | Frames.DIRTY | Frames.REFERENCED | Frames.ACTIVE);
+                Frames.ANON | Frames.ANON_EXCLUSIVE | Frames.DIRTY | Frames.REFERENCED | Frames.ACTIVE | Frames.BEHIND);
         Section s = section(frame);
         WORD.setVolatile(s.copies(), (int) (frame - s.first), copy);
     }

@@ -74,6 +74,12 @@ public final class Frames {
     /** A device's frame that holds what a clean page in RAM holds too; the index is that page's frame. */
     public static final int COPY = 1 << 11;
 
+    /**
+     * A sequential reader has gone past it: it is on the list of those that leave first. With {@link #ACTIVE}: it came back so
+     * soon after it had left that it stays, whoever goes past it.
+     */
+    public static final int BEHIND = 1 << 12;
+
     private Frames() {}
 
     /**

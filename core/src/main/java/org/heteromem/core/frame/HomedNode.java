@@ -135,14 +135,17 @@ public final class HomedNode extends LruNode implements HomedMemory {
      * @param frame a frame of this node whose page was isolated by the caller
      */
     public void lruEvicted(long frame) {
-        table.setLinks(frame, workingSet.evict(table.has(frame, Frames.ACTIVE) ? PageList.ACTIVE : PageList.INACTIVE));
+        table.setLinks(frame, workingSet.evict(list(table.flags(frame))));
     }
 
     @Override
-    PageList listFor(long frame) {
-        // A page that was only isolated has no shadow, and its flag still says where it belongs.
+    int flagsFor(long frame) {
+        // A page that was only isolated has no shadow, and its flags still say where it belongs.
         long shadow = table.links(frame);
-        return shadow == 0 ? PageList.INACTIVE : workingSet.refault(shadow);
+        if (shadow == 0 || workingSet.refault(shadow) != PageList.ACTIVE) {
+            return 0;
+        }
+        return WorkingSet.list(shadow) == PageList.INACTIVE ? Frames.ACTIVE : Frames.ACTIVE | Frames.BEHIND;
     }
 
     /**

@@ -16,6 +16,7 @@ public abstract sealed class LruNode implements MemoryNode, FrameOwner permits R
     final WorkingSet workingSet;
     private final Lru active;
     private final Lru inactive;
+    private final Lru behind;
 
     LruNode(FrameTable table, long firstFrame, FrameStore store, WorkingSet workingSet) {
         this.table = table;
@@ -24,6 +25,7 @@ public abstract sealed class LruNode implements MemoryNode, FrameOwner permits R
         this.workingSet = workingSet;
         this.active = new Lru(table, firstFrame, workingSet.active);
         this.inactive = new Lru(table, firstFrame, workingSet.inactive);
+        this.behind = new Lru(table, firstFrame, workingSet.behind);
     }
 
     @Override
@@ -58,7 +60,7 @@ public abstract sealed class LruNode implements MemoryNode, FrameOwner permits R
             try {
                 if (table.has(frame, Frames.LRU)) {
                     listOf(frame).remove(frame);
-                    table.clear(frame, Frames.LRU | Frames.ACTIVE);
+                    table.clear(frame, Frames.LRU | Frames.ACTIVE | Frames.BEHIND);
                 }
             } finally {
                 workingSet.unlock();
@@ -84,13 +86,29 @@ public abstract sealed class LruNode implements MemoryNode, FrameOwner permits R
         workingSet.unlock();
     }
 
-    private Lru listOf(long frame) {
-        return table.has(frame, Frames.ACTIVE) ? active : inactive;
+    /** {@return the list that a page with these flags is on, or comes from} */
+    public static PageList list(int flags) {
+        if ((flags & Frames.ACTIVE) != 0) {
+            return PageList.ACTIVE;
+        }
+        return (flags & Frames.BEHIND) != 0 ? PageList.BEHIND : PageList.INACTIVE;
     }
 
-    /** {@return the list that a page goes to which comes to this node} */
-    PageList listFor(long frame) {
-        return PageList.INACTIVE;
+    private Lru lru(PageList list) {
+        return switch (list) {
+            case ACTIVE -> active;
+            case INACTIVE -> inactive;
+            case BEHIND -> behind;
+        };
+    }
+
+    private Lru listOf(long frame) {
+        return lru(list(table.flags(frame)));
+    }
+
+    /** {@return the flags, beside those that it has, of a page that comes to this node} */
+    int flagsFor(long frame) {
+        return 0;
     }
 
     /**
@@ -103,8 +121,8 @@ public abstract sealed class LruNode implements MemoryNode, FrameOwner permits R
         try {
             if (!table.has(frame, Frames.LRU)) {
                 // Asked first: with the flag the links would be taken for those of a list.
-                boolean hot = listFor(frame) == PageList.ACTIVE;
-                table.set(frame, hot ? Frames.LRU | Frames.ACTIVE : Frames.LRU);
+                int flags = flagsFor(frame);
+                table.set(frame, Frames.LRU | flags);
                 listOf(frame).addFirst(frame);
             }
         } finally {
@@ -159,7 +177,7 @@ public abstract sealed class LruNode implements MemoryNode, FrameOwner permits R
     public final int lruScan(PageList list, long[] victims, int most) {
         workingSet.lock();
         try {
-            return (list == PageList.ACTIVE ? active : inactive).rotate(victims, 0, most);
+            return lru(list).rotate(victims, 0, most);
         } finally {
             workingSet.unlock();
         }
@@ -173,7 +191,7 @@ public abstract sealed class LruNode implements MemoryNode, FrameOwner permits R
     public final long lruPages(PageList list) {
         workingSet.lock();
         try {
-            return (list == PageList.ACTIVE ? active : inactive).size();
+            return lru(list).size();
         } finally {
             workingSet.unlock();
         }
@@ -189,8 +207,27 @@ public abstract sealed class LruNode implements MemoryNode, FrameOwner permits R
         try {
             if (table.has(frame, Frames.LRU)) {
                 listOf(frame).remove(frame);
-                table.clear(frame, Frames.ACTIVE);
+                table.clear(frame, Frames.ACTIVE | Frames.BEHIND);
                 inactive.addLast(frame);
+            }
+        } finally {
+            workingSet.unlock();
+        }
+    }
+
+    /**
+     * A sequential reader has gone past a page: it leaves before all others, unless it has come back before.
+     *
+     * @param frame a frame of this node
+     */
+    public final void lruLeaveBehind(long frame) {
+        workingSet.lock();
+        try {
+            if (workingSet.dropsBehind() && table.has(frame, Frames.LRU) && !table.has(frame, Frames.BEHIND)) {
+                listOf(frame).remove(frame);
+                table.clear(frame, Frames.ACTIVE);
+                table.set(frame, Frames.BEHIND);
+                behind.addFirst(frame);
             }
         } finally {
             workingSet.unlock();
@@ -201,7 +238,7 @@ public abstract sealed class LruNode implements MemoryNode, FrameOwner permits R
     public final long lruPages() {
         workingSet.lock();
         try {
-            return active.size() + inactive.size();
+            return active.size() + inactive.size() + behind.size();
         } finally {
             workingSet.unlock();
         }
@@ -213,9 +250,9 @@ public abstract sealed class LruNode implements MemoryNode, FrameOwner permits R
          * Sees a frame on an LRU list.
          *
          * @param frame the frame
-         * @param onActive whether on the active one
+         * @param list which
          */
-        void lru(long frame, boolean onActive);
+        void lru(long frame, PageList list);
 
         /**
          * Sees a free frame that was used before.
@@ -232,12 +269,13 @@ public abstract sealed class LruNode implements MemoryNode, FrameOwner permits R
         void broken(String detail);
     }
 
-    /** Walks both lists; only at a quiet point. */
+    /** Walks all lists; only at a quiet point. */
     public final void walkLru(ListVisitor visitor) {
         workingSet.lock();
         try {
-            active.audit(frame -> visitor.lru(frame, true), detail -> visitor.broken("active list: " + detail));
-            inactive.audit(frame -> visitor.lru(frame, false), detail -> visitor.broken("inactive list: " + detail));
+            for (PageList list : PageList.values()) {
+                lru(list).audit(frame -> visitor.lru(frame, list), detail -> visitor.broken(list + " list: " + detail));
+            }
         } finally {
             workingSet.unlock();
         }

@@ -15,22 +15,25 @@ import org.jspecify.annotations.Nullable;
  * <p>When a page leaves, a shadow stays in its place, that is in the links of its frame, which nobody else can get:
  *
  * <pre>
- *   63                                    1   0
- *  +----------------------------------------+---+
- *  | time of eviction + 1                   | A |     A: it was on the active list; 0 is no shadow
- *  +----------------------------------------+---+
+ *   63                                 2   1   0
+ *  +------------------------------------+-------+
+ *  | time of eviction, from 1           | list  |     the list that it was on; 0 is no shadow
+ *  +------------------------------------+-------+
  * </pre>
  *
  * Everything is guarded by the lock.
  */
 public final class WorkingSet implements WorkingSetView {
     private static final int SPINS_BEFORE_YIELD = 200;
+    private static final int LIST_BITS = 2;
+    private static final PageList[] LISTS = PageList.values();
 
     private final ReentrantLock lock = new ReentrantLock();
     private final VictimPolicy policy;
     private final LongSupplier limit;
     final Lru.Tally active = new Lru.Tally();
     final Lru.Tally inactive = new Lru.Tally();
+    final Lru.Tally behind = new Lru.Tally();
     private long evictions;
     private long refaults;
     private long activations;
@@ -73,16 +76,25 @@ public final class WorkingSet implements WorkingSetView {
 
     /** {@return the shadow of a page that leaves RAM now (Linux: workingset_eviction)} */
     long evict(PageList from) {
-        return ++evictions << 1 | (from == PageList.ACTIVE ? 1 : 0);
+        return ++evictions << LIST_BITS | from.ordinal();
+    }
+
+    /** {@return the list that a page was on which left this shadow} */
+    static PageList list(long shadow) {
+        return LISTS[(int) shadow & (1 << LIST_BITS) - 1];
+    }
+
+    /** {@return the eviction, counted from 1, that left this shadow} */
+    public static long time(long shadow) {
+        return shadow >>> LIST_BITS;
     }
 
     /** {@return the list that a page goes to which left this shadow (Linux: workingset_refault)} */
     PageList refault(long shadow) {
         refaults++;
-        PageList from = (shadow & 1) != 0 ? PageList.ACTIVE : PageList.INACTIVE;
         PageList to = PageList.INACTIVE;
         try {
-            to = policy.refault(this, evictions - (shadow >>> 1), from);
+            to = policy.refault(this, evictions - time(shadow), list(shadow));
         } catch (RuntimeException | Error e) {
             // Whoever brings the page home must finish what it does; who looks for victims next is told.
             failure = failure == null ? e : failure;
@@ -91,6 +103,11 @@ public final class WorkingSet implements WorkingSetView {
             activations++;
         }
         return to;
+    }
+
+    /** {@return whether the policy wants pages that were left behind to leave first} */
+    boolean dropsBehind() {
+        return policy.dropsBehind();
     }
 
     /**
@@ -117,7 +134,7 @@ public final class WorkingSet implements WorkingSetView {
     public WorkingSetFigures figures() {
         lock();
         try {
-            return new WorkingSetFigures(active.pages, inactive.pages, evictions, refaults, activations);
+            return new WorkingSetFigures(active.pages, inactive.pages, behind.pages, evictions, refaults, activations);
         } finally {
             unlock();
         }
@@ -136,6 +153,11 @@ public final class WorkingSet implements WorkingSetView {
     @Override
     public long inactive() {
         return inactive.pages;
+    }
+
+    /** {@return pages that a sequential reader has left behind} */
+    public long behind() {
+        return behind.pages;
     }
 
     @Override

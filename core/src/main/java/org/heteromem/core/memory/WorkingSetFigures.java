@@ -5,9 +5,11 @@ package org.heteromem.core.memory;
  * /proc/vmstat).
  *
  * @param active pages that are protected now
- * @param inactive the others
+ * @param inactive those of which nothing is known but when they came
+ * @param behind those that a sequential reader has left behind
  * @param evictions pages that left RAM for a device so far
  * @param refaults how many of them came back
  * @param activations how many of those were protected
  */
-public record WorkingSetFigures(long active, long inactive, long evictions, long refaults, long activations) {}
+public record WorkingSetFigures(
+        long active, long inactive, long behind, long evictions, long refaults, long activations) {}

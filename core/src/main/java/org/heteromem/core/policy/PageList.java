@@ -1,9 +1,11 @@
 package org.heteromem.core.policy;
 
-/** One of the two lists that the pages of RAM are on (Linux: enum lru_list). */
+/** One of the lists that the pages of RAM are on (Linux: enum lru_list). */
 public enum PageList {
     /** Pages that are protected: they proved to be needed. */
     ACTIVE,
     /** Pages of which nothing is known but when they came. */
-    INACTIVE
+    INACTIVE,
+    /** Pages that came home for a sequential reader, which has gone past them: they leave before all others. */
+    BEHIND
 }

@@ -44,6 +44,14 @@ public interface VictimPolicy {
      */
     int activeVictims(WorkingSetView set, int wanted);
 
+    /**
+     * {@return whether pages that a sequential reader has gone past leave before all others} Only those that came home for it,
+     * and none that came back within {@link WorkingSetView#limit} after it had left that way.
+     */
+    default boolean dropsBehind() {
+        return false;
+    }
+
     /** {@return a policy that goes by age alone: who came first leaves first} */
     static VictimPolicy byAge() {
         return ByAge.POLICY;

@@ -61,7 +61,10 @@ public final class ColdScan {
         return cold;
     }
 
-    /** One look at homed memory: the policy says from which list, and age says which pages. */
+    /**
+     * One look at homed memory: what a sequential reader has left behind, then the policy says from which list, and age says
+     * which pages.
+     */
     private static final class ByPolicy {
         private final Machine machine;
         private final HomedNode node;
@@ -82,7 +85,10 @@ public final class ColdScan {
         }
 
         long[] find() {
-            activeLeft -= look(PageList.ACTIVE, activeLeft, node.activeVictims(found.length));
+            look(PageList.BEHIND, node.lruPages(PageList.BEHIND), found.length);
+            if (n < found.length) {
+                activeLeft -= look(PageList.ACTIVE, activeLeft, n + node.activeVictims(found.length - n));
+            }
             inactiveLeft -= look(PageList.INACTIVE, inactiveLeft, found.length);
             activeLeft -= look(PageList.ACTIVE, activeLeft, found.length);
             return Arrays.copyOf(found, n);

@@ -8,6 +8,7 @@ import org.heteromem.core.frame.LruNode;
 import org.heteromem.core.frame.WorkingSet;
 import org.heteromem.core.inspect.Rule;
 import org.heteromem.core.memory.FrameBudget;
+import org.heteromem.core.policy.PageList;
 import org.jspecify.annotations.Nullable;
 
 /** The part of {@link StateAudit} that looks at homed memory: places, budgets, and what is noted of pages that left. */
@@ -24,6 +25,7 @@ final class HomedAudit {
         private long used;
         private long active;
         private long inactive;
+        private long behind;
     }
 
     private final FrameTable frames;
@@ -55,9 +57,12 @@ final class HomedAudit {
                 sum.used += count(node);
                 node.walkLru(new LruNode.ListVisitor() {
                     @Override
-                    public void lru(long frame, boolean onActive) {
-                        sum.active += onActive ? 1 : 0;
-                        sum.inactive += onActive ? 0 : 1;
+                    public void lru(long frame, PageList list) {
+                        switch (list) {
+                            case ACTIVE -> sum.active++;
+                            case INACTIVE -> sum.inactive++;
+                            case BEHIND -> sum.behind++;
+                        }
                     }
 
                     @Override
@@ -79,11 +84,12 @@ final class HomedAudit {
                         Rule.BUDGET,
                         "a budget is charged for " + budget.used() + " frames, of which " + sum.used + " are in use");
             }
-            if (lists.active() != sum.active || lists.inactive() != sum.inactive) {
+            if (lists.active() != sum.active || lists.inactive() != sum.inactive || lists.behind() != sum.behind) {
                 report.violation(
                         Rule.BUDGET,
-                        "a budget counts " + lists.active() + " active and " + lists.inactive() + " inactive pages of "
-                                + sum.active + " and " + sum.inactive);
+                        "a budget counts " + lists.active() + " active, " + lists.inactive() + " inactive and "
+                                + lists.behind() + " left behind of " + sum.active + ", " + sum.inactive + " and "
+                                + sum.behind);
             }
         });
     }
@@ -94,11 +100,11 @@ final class HomedAudit {
         long now = node.budget().lists().evictions();
         frames.forEachFrame(node.range(), (frame, counts, flags) -> {
             used[0] += counts != 0 ? 1 : 0;
-            if (counts == 0 && frames.links(frame) >>> 1 > now) {
+            if (counts == 0 && WorkingSet.time(frames.links(frame)) > now) {
                 report.violation(
                         Rule.SHADOW,
                         "frame 0x" + Long.toHexString(frame) + " of '" + node.name() + "' was left at eviction "
-                                + (frames.links(frame) >>> 1) + " of " + now);
+                                + WorkingSet.time(frames.links(frame)) + " of " + now);
             }
         });
         return used[0];

@@ -19,6 +19,7 @@ import org.heteromem.core.inspect.Rule;
 import org.heteromem.core.inspect.Violation;
 import org.heteromem.core.memory.ResourceMap;
 import org.heteromem.core.mmu.SoftwareMmu;
+import org.heteromem.core.policy.PageList;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -314,7 +315,7 @@ public final class StateAudit {
             if (node != null) {
                 checkHasCopy(frame);
                 checkPlace(frame, counts, flags, listsFree ? neverUsed[0] : counts == 0 ? frame : Long.MAX_VALUE);
-            } else if ((flags & (Frames.LRU | Frames.ACTIVE)) != 0 || (counts == 0) != (flags == 0)) {
+            } else if ((flags & (Frames.LRU | Frames.ACTIVE | Frames.BEHIND)) != 0 || (counts == 0) != (flags == 0)) {
                 report(Rule.ONE_PLACE, "frame 0x" + hex(frame) + " of " + range.owner.name() + " has flags " + flags);
             }
         });
@@ -383,11 +384,11 @@ public final class StateAudit {
     private long walkLists(LruNode node) {
         LruNode.ListVisitor visitor = new LruNode.ListVisitor() {
             @Override
-            public void lru(long frame, boolean onActive) {
+            public void lru(long frame, PageList list) {
                 if (!tally.place(frame)) {
                     report(Rule.ONE_PLACE, "frame 0x" + hex(frame) + " is on two lists");
                 }
-                if (!frames.has(frame, Frames.LRU) || frames.has(frame, Frames.ACTIVE) != onActive) {
+                if (!frames.has(frame, Frames.LRU) || LruNode.list(frames.flags(frame)) != list) {
                     report(Rule.LRU, "frame 0x" + hex(frame) + " has flags of another list");
                 }
             }

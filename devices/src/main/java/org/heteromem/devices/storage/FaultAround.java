@@ -20,6 +20,17 @@ public interface FaultAround {
     int pages(AddressSpace space, long page);
 
     /**
+     * {@return how many pages right before this one came home for a sequential reader that has gone past them; asked before
+     * {@link #pages}}
+     *
+     * @param space who touched it
+     * @param page the number of the page
+     */
+    default int behind(AddressSpace space, long page) {
+        return 0;
+    }
+
+    /**
      * {@return always the same}
      *
      * @param pages a power of two from 1 to {@link #MAX_PAGES}
@@ -53,10 +64,17 @@ public interface FaultAround {
      */
     final class Adaptive implements FaultAround {
         private static final int ENTRY_BITS = 10;
-        private static final int SIZE_BITS = 4;
+        private static final int FIELD_BITS = 4;
+        private static final int FIELD_MASK = (1 << FIELD_BITS) - 1;
+        private static final int PAGE_SHIFT = 2 * FIELD_BITS;
+        /** So many pages in sequence are no accident. */
+        private static final int SURE = 7;
 
         private final int most;
-        /** Page number after a block, above the binary logarithm of its size; in the place of that page number. */
+        /**
+         * Page number after a block, above how many pages came in sequence until there, above the binary logarithm of the
+         * block's size; in the place of that page number.
+         */
         private final AtomicLongArray ends = new AtomicLongArray(1 << ENTRY_BITS);
 
         private Adaptive(int most) {
@@ -68,15 +86,40 @@ public interface FaultAround {
             return (int) (mixed >>> (Long.SIZE - ENTRY_BITS));
         }
 
+        /** {@return what is known of the block before a page, or 0} */
+        private long before(AddressSpace space, long page) {
+            long seen = ends.getPlain(entry(space, page));
+            return seen >>> PAGE_SHIFT == page ? seen : 0;
+        }
+
+        private static int size(long seen) {
+            return 1 << (seen & FIELD_MASK);
+        }
+
+        private static int inSequence(long seen) {
+            return (int) (seen >>> FIELD_BITS) & FIELD_MASK;
+        }
+
+        @Override
+        public int behind(AddressSpace space, long page) {
+            long seen = before(space, page);
+            return inSequence(seen) >= SURE ? size(seen) : 0;
+        }
+
         @Override
         public int pages(AddressSpace space, long page) {
-            long seen = ends.getPlain(entry(space, page));
+            long seen = before(space, page);
             int pages = 1;
-            if (seen >>> SIZE_BITS == page && page != 0) {
-                pages = Math.min(most, 2 << (seen & ((1 << SIZE_BITS) - 1)));
+            if (seen != 0) {
+                // Good for one touch: the next one of this page may come out of the blue.
+                ends.setPlain(entry(space, page), 0);
+                pages = Math.min(most, 2 * size(seen));
             }
             long end = (page & -pages) + pages;
-            ends.setPlain(entry(space, end), end << SIZE_BITS | Integer.numberOfTrailingZeros(pages));
+            int sequence = Math.min(FIELD_MASK, inSequence(seen) + pages);
+            ends.setPlain(
+                    entry(space, end),
+                    end << PAGE_SHIFT | (long) sequence << FIELD_BITS | Integer.numberOfTrailingZeros(pages));
             return pages;
         }
     }

@@ -185,6 +185,7 @@ public final class StorageDevice implements DeviceDriver {
     @Override
     public DriverResult migrateToRam(DeviceFault fault) {
         long page = Page.of(fault.address());
+        int behind = options.faultAround().behind(fault.space(), page);
         int around = Integer.highestOneBit(
                 Math.clamp(options.faultAround().pages(fault.space(), page), 1, FaultAround.MAX_PAGES));
         long from = Math.max(page & -around, Page.of(fault.areaStart()));
@@ -207,6 +208,9 @@ public final class StorageDevice implements DeviceDriver {
             traffic.pagesAhead.add(moved - (home ? 1 : 0));
         }
         batch.noteCopies();
+        if (behind > 0) {
+            fault.leaveBehind(behind);
+        }
         StorageException failure = batch.failure();
         if (failure != null) {
             // The core hands its words on to whoever touched the page.

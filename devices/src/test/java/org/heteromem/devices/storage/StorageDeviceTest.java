@@ -129,6 +129,26 @@ class StorageDeviceTest {
     }
 
     @Test
+    void aReaderInSequenceLeavesItsLastBlockBehindOnce() {
+        FaultAround policy = FaultAround.adaptive(16);
+        try (Host host = new Host(16)) {
+            List<Integer> behind = new ArrayList<>();
+            for (long page = 1024; page < 1100; ) {
+                behind.add(policy.behind(host.space, page));
+                int pages = policy.pages(host.space, page);
+                page = (page & -pages) + pages;
+            }
+            assertThat(behind).as("not before it is sure").startsWith(0, 0, 0, 4, 8, 16);
+            assertThat(policy.behind(host.space, 1105)).as("a jump").isZero();
+            assertThat(policy.behind(host.space, 1040))
+                    .as("a touch of long ago")
+                    .isZero();
+            assertThat(policy.pages(host.space, 1040)).isEqualTo(1);
+            assertThat(FaultAround.fixed(4).behind(host.space, 1002)).isZero();
+        }
+    }
+
+    @Test
     void readersThatTakeTurnsAreToldApart() {
         FaultAround policy = FaultAround.adaptive(16);
         try (Host host = new Host(16)) {

@@ -36,6 +36,7 @@ final class ClientView {
         all.put("reclaim.direct", memory.evictor().direct.sum());
         WorkingSetFigures pages = budget.workingSet();
         all.put("ram.protected", Page.address(pages.active()));
+        all.put("ram.behind", Page.address(pages.behind()));
         all.put("evictions", pages.evictions());
         all.put("refaults", pages.refaults());
         all.put("refaults.protected", pages.activations());

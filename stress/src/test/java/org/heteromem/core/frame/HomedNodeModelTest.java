@@ -7,12 +7,16 @@ import static org.heteromem.stress.model.ModelCheck.together;
 
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.BiConsumer;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.ToLongFunction;
 import org.heteromem.core.Page;
 import org.heteromem.core.memory.ArenaStore;
 import org.heteromem.core.memory.FrameBudget;
+import org.heteromem.core.policy.PageList;
+import org.heteromem.core.policy.VictimPolicy;
+import org.heteromem.core.policy.WorkingSetView;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -65,6 +69,62 @@ class HomedNodeModelTest {
                 require(false, "the product has noticed: " + e.getMessage());
             }
             return frame;
+        }));
+    }
+
+    /** Goes by age, and lets pages leave first that a reader has gone past. */
+    private static final class DropBehind implements VictimPolicy {
+        @Override
+        public String name() {
+            return "drop-behind";
+        }
+
+        @Override
+        public String description() {
+            return "for this test";
+        }
+
+        @Override
+        public PageList refault(WorkingSetView set, long distance, PageList evictedFrom) {
+            return PageList.INACTIVE;
+        }
+
+        @Override
+        public int activeVictims(WorkingSetView set, int wanted) {
+            return 0;
+        }
+
+        @Override
+        public boolean dropsBehind() {
+            return true;
+        }
+    }
+
+    /** Somebody isolates a page that a reader has just gone past. */
+    private void anIsolatedPageIsOnNoList(BiConsumer<HomedNode, Long> leaveBehind) {
+        HomedNode node = oneFrame(new FrameBudget(1, 0, new DropBehind()));
+        long frame = node.take(PAGE, 0, false);
+        node.lruAdd(frame);
+        boolean[] isolated = new boolean[1];
+        together(() -> isolated[0] = node.lruIsolate(frame), () -> leaveBehind.accept(node, frame));
+        require(isolated[0], "not isolated");
+        require(node.lruPages() == 0, "an isolated page is on a list");
+        node.lruAdd(frame);
+        boolean behind = table.has(frame, Frames.BEHIND);
+        require(node.lruPages(PageList.BEHIND) == (behind ? 1 : 0), "on another list than its flags say");
+        require(node.lruPages() == 1, "a page that was put back is on no list");
+    }
+
+    @Test
+    void aPageIsLeftBehindOnlyWhereItIsOnAList() {
+        holds(() -> anIsolatedPageIsOnNoList(HomedNode::lruLeaveBehind));
+        // Looks whether it is on a list, and moves it in a step of its own.
+        catches(() -> anIsolatedPageIsOnNoList((node, frame) -> {
+            if (table.has(frame, Frames.LRU)) {
+                node.lruIsolate(frame);
+                table.set(frame, Frames.BEHIND);
+                node.lruAdd(frame);
+            }
         }));
     }
 

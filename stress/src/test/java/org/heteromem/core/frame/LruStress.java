@@ -6,6 +6,7 @@ import static org.openjdk.jcstress.annotations.Expect.FORBIDDEN;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.heteromem.core.Page;
 import org.heteromem.core.memory.ArenaStore;
+import org.heteromem.core.policy.PageList;
 import org.openjdk.jcstress.annotations.Actor;
 import org.openjdk.jcstress.annotations.Arbiter;
 import org.openjdk.jcstress.annotations.JCStressTest;
@@ -63,7 +64,7 @@ public final class LruStress {
             boolean[] broken = new boolean[1];
             node.walkLists(new LruNode.ListVisitor() {
                 @Override
-                public void lru(long frame, boolean onActive) {
+                public void lru(long frame, PageList list) {
                     seen[0] = seen[0] * 10 + (int) frame + 1;
                 }
 

@@ -9,6 +9,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicLongArray;
 import org.heteromem.core.Page;
 import org.heteromem.core.memory.ArenaStore;
+import org.heteromem.core.policy.PageList;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -131,7 +132,7 @@ class RamNodeModelTest {
         long[] seen = new long[1];
         node.walkLists(new LruNode.ListVisitor() {
             @Override
-            public void lru(long frame, boolean onActive) {
+            public void lru(long frame, PageList list) {
                 seen[0] = 10 * seen[0] + frame + 1;
             }
 
