@@ -16,7 +16,9 @@ import org.heteromem.core.policy.WorkingSetView;
  *   low        pages are needed once more, then never     the list shrinks, which leaves more to plain age
  * </pre>
  *
- * So a loop somewhat larger than RAM keeps most of itself, a hot set survives scans, and a window that slides over memory,
+ * What a sequential reader has gone past leaves first, so that it does not push out what it will read next.
+ *
+ * <p>So a loop somewhat larger than RAM keeps most of itself, a hot set survives scans, and a window that slides over memory,
  * where protection would only get in the way, falls back to first in, first out. The yield is taken over half as many
  * evictions as RAM holds pages: long enough for most pages that come back soon to be back. Its figures were chosen by the
  * streams of docs/performance.md.

@@ -13,7 +13,10 @@ package org.heteromem.core.policy;
  *                             └──► device ── refault ───────┘   {@link #refault} says to which list
  * </pre>
  *
- * An object serves one budget and may learn. It is never called by two threads at once, but by threads that hold a lock of
+ * Where {@link #dropsBehind}, pages that came home for a sequential reader go to a third list once it has gone past them, and
+ * that list's oldest leave before all others.
+ *
+ * <p>An object serves one budget and may learn. It is never called by two threads at once, but by threads that hold a lock of
  * the core: it must be quick, allocate nothing, block on nothing and call nobody. Whatever it answers, no byte goes wrong.
  */
 public interface VictimPolicy {
