@@ -4,12 +4,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import java.io.BufferedReader;
+import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -118,6 +123,23 @@ class LiveMemoryTest {
             memory.arena().allocate(2 * LiveScenario.RAM, 8).fill((byte) 1);
             System.out.println(memory.daemonPid());
             Thread.sleep(Long.MAX_VALUE);
+        }
+    }
+
+    @Test
+    void theCompilerOfADaemonGivesWayToWhoServesFaults() throws IOException {
+        try (Heteromem memory = Heteromem.open(Options.ram(LiveScenario.RAM).overflow("ram", LiveScenario.OVERFLOW));
+                Stream<Path> threads = Files.list(Path.of("/proc/" + memory.daemonPid() + "/task"))) {
+            Map<String, String> nice = new HashMap<>();
+            for (Path thread : threads.toList()) {
+                String stat = Files.readString(thread.resolve("stat"));
+                int name = stat.lastIndexOf(')');
+                nice.merge(
+                        stat.substring(stat.indexOf('(') + 1, name),
+                        stat.substring(name + 2).split(" ", -1)[16],
+                        String::concat);
+            }
+            assertThat(nice).containsEntry("C2 CompilerThre", "10").containsEntry("pump-1", "0");
         }
     }
 

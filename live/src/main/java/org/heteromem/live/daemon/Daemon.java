@@ -55,6 +55,9 @@ public final class Daemon implements AutoCloseable {
     /** What the name of its keeper's socket has more than that of its own. */
     public static final String KEEPER_SUFFIX = ".keeper";
 
+    /** A tenth of the weight of a thread that does not give way (sched(7)). */
+    private static final int COMPILER_NICE = 10;
+
     private static final int BACKLOG = 16;
     /** How many may be connected without having greeted. */
     private static final int MAX_STRANGERS = 32;
@@ -122,10 +125,24 @@ public final class Daemon implements AutoCloseable {
         ClientCustody.Told.require(options);
         Custody custody = new Custody(keeper, Commands.keeper(keeper, options.owner()), Commands.ofThisProcess(), out);
         try {
-            return new Daemon(options, out, custody, points);
+            Daemon daemon = new Daemon(options, out, custody, points);
+            letCompilerGiveWay(daemon.log);
+            return daemon;
         } catch (RuntimeException e) {
             custody.close();
             throw e;
+        }
+    }
+
+    /**
+     * Optimized code is for later; who stands in a fault, or needs room, waits now. C1 is not asked to: until it is done
+     * the code is interpreted.
+     */
+    private static void letCompilerGiveWay(Log log) {
+        try {
+            Processes.giveWay("C2 Compiler", COMPILER_NICE);
+        } catch (IOException | NativeException e) {
+            log.line("the JVM's compiler competes with what it compiles: " + e.getMessage());
         }
     }
 

@@ -83,6 +83,7 @@ final class Calls {
     private static final MethodHandle RECVMSG = link("recvmsg");
     private static final MethodHandle SCHED_SETAFFINITY = link("sched_setaffinity");
     private static final MethodHandle SCHED_GETAFFINITY = link("sched_getaffinity");
+    private static final MethodHandle SETPRIORITY = link("setpriority");
     private static final MethodHandle SETSID = link("setsid");
     private static final MethodHandle GETEUID = link("geteuid");
     private static final MethodHandle GETPAGESIZE = link("getpagesize");
@@ -289,6 +290,10 @@ final class Calls {
         } catch (Throwable t) {
             throw unexpected(t);
         }
+    }
+
+    static int setpriority(int which, int id, int nice) {
+        return callInt(SETPRIORITY, NONE, which, id, nice, 0, 0, 0);
     }
 
     static int setsid() {

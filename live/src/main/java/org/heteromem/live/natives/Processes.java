@@ -1,7 +1,16 @@
 package org.heteromem.live.natives;
 
+import java.io.IOException;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+
 /** What a process can arrange for itself, and what it is to the kernel. */
 public final class Processes {
+    private static final int PRIO_PROCESS = 0;
+
     private Processes() {}
 
     /**
@@ -14,6 +23,43 @@ public final class Processes {
         int r = Calls.setsid();
         if (r < 0) {
             throw new NativeException("setsid", "", -r);
+        }
+    }
+
+    /**
+     * Lets threads of the calling process give way to others (Linux: nice is a thread's own).
+     *
+     * @param prefix how their names begin, as the kernel knows them: 15 bytes at most
+     * @param nice from 0 to 19; only a privileged process can take back what it gave
+     * @return how many threads there were of that name
+     * @throws IOException if the threads cannot be listed
+     * @throws NativeException as {@code setpriority(2)} fails
+     */
+    public static int giveWay(String prefix, int nice) throws IOException {
+        Platform.require();
+        int found = 0;
+        try (DirectoryStream<Path> threads = Files.newDirectoryStream(Path.of("/proc/self/task"))) {
+            for (Path thread : threads) {
+                int number = Integer.parseInt(thread.getFileName().toString());
+                if (name(thread).startsWith(prefix)) {
+                    int r = Calls.setpriority(PRIO_PROCESS, number, nice);
+                    if (r < 0 && r != -Errno.ESRCH) {
+                        throw new NativeException("setpriority", "thread=" + number + " nice=" + nice, -r);
+                    }
+                    found++;
+                }
+            }
+        } catch (DirectoryIteratorException e) {
+            throw e.getCause();
+        }
+        return found;
+    }
+
+    private static String name(Path thread) throws IOException {
+        try {
+            return Files.readString(thread.resolve("comm"));
+        } catch (NoSuchFileException _) {
+            return ""; // it has just ended
         }
     }
 
