@@ -22,7 +22,7 @@ final class Swap implements AutoCloseable {
     private boolean isThere = true;
     private boolean isOn;
     /** However this program ends, the machine does not keep it. */
-    private final Thread atExit = Thread.ofPlatform().unstarted(this::close);
+    private final Thread atExit = Thread.ofPlatform().unstarted(this::giveBackAtExit);
 
     private Swap(String number) {
         this.number = number;
@@ -97,19 +97,31 @@ final class Swap implements AutoCloseable {
         }
     }
 
-    @Override
-    public synchronized void close() {
-        if (!isThere) {
-            return; // the program is ending and was quicker, or slower
+    private synchronized void giveBack() throws IOException {
+        if (isOn) {
+            command("swapoff");
+            isOn = false;
         }
-        isThere = false;
-        try {
-            if (isOn) {
-                command("swapoff");
-            }
+        if (isThere) {
             remove();
+            isThere = false;
+        }
+    }
+
+    private void giveBackAtExit() {
+        try {
+            giveBack();
         } catch (IOException e) {
             System.err.println("swap is left on " + device + ": " + e.getMessage());
+        }
+    }
+
+    @Override
+    public void close() {
+        try {
+            giveBack();
+        } catch (IOException e) {
+            throw new IllegalStateException("swap is left on " + device, e);
         }
     }
 }

@@ -9,7 +9,7 @@ import org.heteromem.core.policy.WorkingSetView;
 
 /**
  * Counts hits of a stream of page numbers in RAM of a given size; a page is missed at its first touch too. Pages come home one
- * by one, but a reader that goes from one to the next is known, as the storage devices know it.
+ * by one; a reader that goes from one to the next is known by some misses in a row.
  */
 final class Simulation implements WorkingSetView {
     private static final int ABSENT = -1;

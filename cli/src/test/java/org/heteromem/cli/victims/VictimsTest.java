@@ -180,6 +180,7 @@ class VictimsTest {
             simulated = Simulation.run(stream, ram, Policies.victims(policy), page -> {
                 boolean expected = same.behind(space, Page.of(base) + page) > 0;
                 same.pages(space, Page.of(base) + page);
+                same.arrived(space, Page.of(base) + page);
                 return expected;
             });
         }

@@ -70,9 +70,9 @@ public final class DeviceFault {
     }
 
     /**
-     * The pages right before the touched one came home for a sequential reader, which has gone past them: where their memory is
-     * homed they are the first to leave again (drop-behind), unless they have come back before. Without their page locks; what
-     * is not there any more is passed over.
+     * A sequential reader has gone past the pages right before the touched one: where their memory is homed and its policy wants
+     * that, they are the first to leave (drop-behind), but for those that had come back soon. Without their page locks; what is
+     * not there is passed over.
      *
      * @param pages how many; those outside the area do not count
      */

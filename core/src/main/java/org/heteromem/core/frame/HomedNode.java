@@ -148,6 +148,20 @@ public final class HomedNode extends LruNode implements HomedMemory {
         return WorkingSet.list(shadow) == PageList.INACTIVE ? Frames.ACTIVE : Frames.ACTIVE | Frames.BEHIND;
     }
 
+    /** {@return whether pages that a sequential reader has gone past leave first} */
+    public boolean dropsBehind() {
+        return workingSet.dropsBehind();
+    }
+
+    /**
+     * Tells, once, that the policy failed when a page came home.
+     *
+     * @throws IllegalStateException with the cause
+     */
+    public void requirePolicy() {
+        workingSet.requirePolicy();
+    }
+
     /**
      * {@return how many of the next victims shall come from the active list}
      *

@@ -5,7 +5,7 @@ import org.heteromem.core.memory.FrameStore;
 import org.heteromem.core.memory.MemoryNode;
 import org.heteromem.core.policy.PageList;
 
-/** RAM that keeps its pages on two LRU lists (Linux: lruvec). How its frames are handed out is another matter. Thread-safe. */
+/** RAM that keeps its pages on LRU lists (Linux: lruvec). How its frames are handed out is another matter. Thread-safe. */
 public abstract sealed class LruNode implements MemoryNode, FrameOwner permits RamNode, HomedNode {
     /** No frame. */
     public static final long NONE = -1;
@@ -228,6 +228,25 @@ public abstract sealed class LruNode implements MemoryNode, FrameOwner permits R
                 table.clear(frame, Frames.ACTIVE);
                 table.set(frame, Frames.BEHIND);
                 behind.addFirst(frame);
+            }
+        } finally {
+            workingSet.unlock();
+        }
+    }
+
+    /**
+     * Somebody holds a page that was left behind: nobody looks at it again before its turn comes by age.
+     *
+     * @param frame a frame of this node
+     */
+    public final void lruKeep(long frame) {
+        workingSet.lock();
+        try {
+            int flags = table.flags(frame);
+            if ((flags & Frames.LRU) != 0 && list(flags) == PageList.BEHIND) {
+                behind.remove(frame);
+                table.clear(frame, Frames.BEHIND);
+                inactive.addFirst(frame);
             }
         } finally {
             workingSet.unlock();

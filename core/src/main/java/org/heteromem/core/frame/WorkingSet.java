@@ -30,6 +30,7 @@ public final class WorkingSet implements WorkingSetView {
 
     private final ReentrantLock lock = new ReentrantLock();
     private final VictimPolicy policy;
+    private final boolean dropsBehind;
     private final LongSupplier limit;
     final Lru.Tally active = new Lru.Tally();
     final Lru.Tally inactive = new Lru.Tally();
@@ -49,6 +50,7 @@ public final class WorkingSet implements WorkingSetView {
      */
     public WorkingSet(VictimPolicy policy, LongSupplier limit) {
         this.policy = policy;
+        this.dropsBehind = policy.dropsBehind();
         this.limit = limit;
     }
 
@@ -107,15 +109,15 @@ public final class WorkingSet implements WorkingSetView {
 
     /** {@return whether the policy wants pages that were left behind to leave first} */
     boolean dropsBehind() {
-        return policy.dropsBehind();
+        return dropsBehind;
     }
 
     /**
-     * {@return how many of the next victims the policy wants from active lists}
+     * Tells of a policy that failed.
      *
      * @throws IllegalStateException once, if the policy threw at a refault
      */
-    int activeVictims(int wanted) {
+    void requirePolicy() {
         lock();
         try {
             Throwable broken = failure;
@@ -124,6 +126,15 @@ public final class WorkingSet implements WorkingSetView {
                 throw new IllegalStateException(
                         "the victim policy '" + policy.name() + "' failed when a page came home", broken);
             }
+        } finally {
+            unlock();
+        }
+    }
+
+    /** {@return how many of the next victims the policy wants from active lists} */
+    int activeVictims(int wanted) {
+        lock();
+        try {
             return Math.clamp(policy.activeVictims(this, wanted), 0, wanted);
         } finally {
             unlock();

@@ -6,6 +6,6 @@ public enum PageList {
     ACTIVE,
     /** Pages of which nothing is known but when they came. */
     INACTIVE,
-    /** Pages that came home for a sequential reader, which has gone past them: they leave before all others. */
+    /** Pages that a sequential reader has gone past: they leave before all others of their memory. */
     BEHIND
 }

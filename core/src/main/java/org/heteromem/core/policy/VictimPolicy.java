@@ -13,8 +13,8 @@ package org.heteromem.core.policy;
  *                             └──► device ── refault ───────┘   {@link #refault} says to which list
  * </pre>
  *
- * Where {@link #dropsBehind}, pages that came home for a sequential reader go to a third list once it has gone past them, and
- * that list's oldest leave before all others.
+ * Where {@link #dropsBehind}, pages that a sequential reader has gone past go to a third list, and that list's oldest leave
+ * before all others of their memory.
  *
  * <p>An object serves one budget and may learn. It is never called by two threads at once, but by threads that hold a lock of
  * the core: it must be quick, allocate nothing, block on nothing and call nobody. Whatever it answers, no byte goes wrong.
@@ -48,8 +48,9 @@ public interface VictimPolicy {
     int activeVictims(WorkingSetView set, int wanted);
 
     /**
-     * {@return whether pages that a sequential reader has gone past leave before all others} Only those that came home for it,
-     * and none that came back within {@link WorkingSetView#limit} after it had left that way.
+     * {@return whether pages that a sequential reader has gone past leave before all others} Those of the block that came home
+     * for it last, but none that {@link #refault} made active after it had left that way, or from an active list. Asked once,
+     * at the beginning.
      */
     default boolean dropsBehind() {
         return false;

@@ -54,7 +54,10 @@ public final class ColdScan {
         if (frames.tryLock(frame)) {
             cold = frames.has(frame, Frames.ANON)
                     && frames.pins(frame) == 0
-                    && (byAgeAlone || ReverseMap.referenced(machine, frame) == 0);
+                    && (byAgeAlone
+                            // The one reference more is ours: who holds another would not let it move.
+                            ? frames.references(frame) == frames.mappings(frame) + 1
+                            : ReverseMap.referenced(machine, frame) == 0);
             frames.unlock(frame);
         }
         frames.put(frame);
@@ -85,6 +88,7 @@ public final class ColdScan {
         }
 
         long[] find() {
+            node.requirePolicy();
             look(PageList.BEHIND, node.lruPages(PageList.BEHIND), found.length);
             if (n < found.length) {
                 activeLeft -= look(PageList.ACTIVE, activeLeft, n + node.activeVictims(found.length - n));
@@ -106,6 +110,8 @@ public final class ColdScan {
                 for (int i = 0; i < scanned; i++) {
                     if (cold(machine, seen[i], true)) {
                         found[n++] = seen[i];
+                    } else if (list == PageList.BEHIND) {
+                        node.lruKeep(seen[i]);
                     }
                 }
             }

@@ -15,22 +15,33 @@ public final class DropBehind {
      */
     @SuppressWarnings("exports") // only the core can call it
     public static void run(Mm mm, long from, long to) {
-        for (long page = from; page < to; page++) {
+        for (long page = from; page < to; ) {
             PageTableLeaf leaf = mm.pageTable.leaf(page);
-            if (leaf == null) {
-                page = PageTable.leafEnd(page) - 1;
-                continue;
+            long end = Math.min(to, PageTable.leafEnd(page));
+            if (leaf != null && !run(mm, leaf, page, end)) {
+                return;
             }
-            leaf.lock.lock();
-            try {
+            page = end;
+        }
+    }
+
+    /** {@return false if the policy does not want it} */
+    private static boolean run(Mm mm, PageTableLeaf leaf, long from, long to) {
+        leaf.lock.lock();
+        try {
+            for (long page = from; page < to; page++) {
                 long entry = leaf.get(page);
                 if (PteLayout.kind(entry) == PteLayout.PRESENT
                         && mm.machine().frames.range(PteLayout.frame(entry)).owner instanceof HomedNode node) {
+                    if (!node.dropsBehind()) {
+                        return false;
+                    }
                     node.lruLeaveBehind(PteLayout.frame(entry));
                 }
-            } finally {
-                leaf.lock.unlock();
             }
+            return true;
+        } finally {
+            leaf.lock.unlock();
         }
     }
 }

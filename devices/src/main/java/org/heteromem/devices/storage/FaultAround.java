@@ -20,7 +20,7 @@ public interface FaultAround {
     int pages(AddressSpace space, long page);
 
     /**
-     * {@return how many pages right before this one came home for a sequential reader that has gone past them; asked before
+     * {@return how many pages right before this one a sequential reader has gone past, up to {@link #MAX_PAGES}; asked before
      * {@link #pages}}
      *
      * @param space who touched it
@@ -29,6 +29,14 @@ public interface FaultAround {
     default int behind(AddressSpace space, long page) {
         return 0;
     }
+
+    /**
+     * A page has come home that was asked for by {@link #pages}; more often than once if there was no frame for it at first.
+     *
+     * @param space whose page
+     * @param page the number of the page
+     */
+    default void arrived(AddressSpace space, long page) {}
 
     /**
      * {@return always the same}
@@ -67,12 +75,12 @@ public interface FaultAround {
         private static final int FIELD_BITS = 4;
         private static final int FIELD_MASK = (1 << FIELD_BITS) - 1;
         private static final int PAGE_SHIFT = 2 * FIELD_BITS;
-        /** So many pages in sequence are no accident. */
+        /** Blocks of so many pages in sequence are no accident. */
         private static final int SURE = 7;
 
         private final int most;
         /**
-         * Page number after a block, above how many pages came in sequence until there, above the binary logarithm of the
+         * Page number after a block, above the sizes of all blocks in sequence until there, above the binary logarithm of the
          * block's size; in the place of that page number.
          */
         private final AtomicLongArray ends = new AtomicLongArray(1 << ENTRY_BITS);
@@ -109,18 +117,21 @@ public interface FaultAround {
         @Override
         public int pages(AddressSpace space, long page) {
             long seen = before(space, page);
-            int pages = 1;
-            if (seen != 0) {
-                // Good for one touch: the next one of this page may come out of the blue.
-                ends.setPlain(entry(space, page), 0);
-                pages = Math.min(most, 2 * size(seen));
-            }
+            int pages = seen == 0 ? 1 : Math.min(most, 2 * size(seen));
             long end = (page & -pages) + pages;
             int sequence = Math.min(FIELD_MASK, inSequence(seen) + pages);
             ends.setPlain(
                     entry(space, end),
                     end << PAGE_SHIFT | (long) sequence << FIELD_BITS | Integer.numberOfTrailingZeros(pages));
             return pages;
+        }
+
+        @Override
+        public void arrived(AddressSpace space, long page) {
+            if (before(space, page) != 0) {
+                // Good for one touch: the next one of this page may come out of the blue.
+                ends.setPlain(entry(space, page), 0);
+            }
         }
     }
 }

@@ -185,7 +185,7 @@ public final class StorageDevice implements DeviceDriver {
     @Override
     public DriverResult migrateToRam(DeviceFault fault) {
         long page = Page.of(fault.address());
-        int behind = options.faultAround().behind(fault.space(), page);
+        int behind = Math.min(options.faultAround().behind(fault.space(), page), FaultAround.MAX_PAGES);
         int around = Integer.highestOneBit(
                 Math.clamp(options.faultAround().pages(fault.space(), page), 1, FaultAround.MAX_PAGES));
         long from = Math.max(page & -around, Page.of(fault.areaStart()));
@@ -208,6 +208,7 @@ public final class StorageDevice implements DeviceDriver {
             traffic.pagesAhead.add(moved - (home ? 1 : 0));
         }
         batch.noteCopies();
+        options.faultAround().arrived(fault.space(), page);
         if (behind > 0) {
             fault.leaveBehind(behind);
         }

@@ -136,6 +136,10 @@ class StorageDeviceTest {
             for (long page = 1024; page < 1100; ) {
                 behind.add(policy.behind(host.space, page));
                 int pages = policy.pages(host.space, page);
+                assertThat(policy.pages(host.space, page))
+                        .as("there was no frame yet")
+                        .isEqualTo(pages);
+                policy.arrived(host.space, page);
                 page = (page & -pages) + pages;
             }
             assertThat(behind).as("not before it is sure").startsWith(0, 0, 0, 4, 8, 16);

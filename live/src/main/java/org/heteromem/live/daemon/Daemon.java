@@ -105,7 +105,7 @@ public final class Daemon implements AutoCloseable {
 
     /**
      * Makes a daemon whose clients outlive it: finds or starts a keeper beside the socket, and takes over the clients of a
-     * predecessor that was killed.
+     * predecessor that was killed. The optimizing compiler of this JVM gives way to all other threads from now on.
      *
      * @param options what it shall do. Clients of a predecessor keep the devices that they have; these are for new ones
      * @param out who is told what happens, line by line; called by many threads

@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 
 /** What a process can arrange for itself, and what it is to the kernel. */
@@ -55,11 +54,11 @@ public final class Processes {
         return found;
     }
 
-    private static String name(Path thread) throws IOException {
+    private static String name(Path thread) {
         try {
             return Files.readString(thread.resolve("comm"));
-        } catch (NoSuchFileException _) {
-            return ""; // it has just ended
+        } catch (IOException _) {
+            return ""; // it has just ended, in the middle of this perhaps: then it is ESRCH
         }
     }
 
