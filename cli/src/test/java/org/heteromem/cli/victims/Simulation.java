@@ -12,6 +12,7 @@ import org.heteromem.core.policy.WorkingSetView;
  * by one; a reader that goes from one to the next is known by some misses in a row.
  */
 final class Simulation implements WorkingSetView {
+    private static final PageList[] LISTS = PageList.values();
     private static final int ABSENT = -1;
     /** So many pages in sequence are no accident. */
     private static final int IN_SEQUENCE = 7;
@@ -22,7 +23,7 @@ final class Simulation implements WorkingSetView {
     private final int[] next;
 
     private final int[] previous;
-    /** Head of the list that a page is on, or {@link #ABSENT}. */
+    /** Number of the list that a page is on, or {@link #ABSENT}. */
     private final int[] on;
 
     private final long[] evictedAt;
@@ -31,12 +32,10 @@ final class Simulation implements WorkingSetView {
     private final IntPredicate expected;
 
     private final boolean[] cameBackSoon;
-    private final int activeHead;
-    private final int inactiveHead;
-    private final int behindHead;
-    private int active;
-    private int inactive;
-    private int behind;
+    /** Where the lists' heads begin; and how many pages each list has. */
+    private final int heads;
+
+    private final int[] counts = new int[LISTS.length];
     private long evictions;
 
     private Simulation(int pages, int ram, VictimPolicy policy, IntPredicate expected) {
@@ -44,15 +43,13 @@ final class Simulation implements WorkingSetView {
         this.cameBackSoon = new boolean[pages];
         this.ram = ram;
         this.policy = policy;
-        this.next = new int[pages + 3];
-        this.previous = new int[pages + 3];
+        this.next = new int[pages + LISTS.length];
+        this.previous = new int[pages + LISTS.length];
         this.on = new int[pages];
         this.evictedAt = new long[pages];
         this.evictedFrom = new PageList[pages];
-        this.activeHead = pages;
-        this.inactiveHead = pages + 1;
-        this.behindHead = pages + 2;
-        for (int head = activeHead; head <= behindHead; head++) {
+        this.heads = pages;
+        for (int head = heads; head < next.length; head++) {
             next[head] = head;
             previous[head] = head;
         }
@@ -89,67 +86,61 @@ final class Simulation implements WorkingSetView {
     }
 
     private void miss(int page) {
-        if (active + inactive + behind == ram) {
+        if (Arrays.stream(counts).sum() == ram) {
             evict(victims());
         }
         PageList from = evictedFrom[page];
         PageList to = from == null ? PageList.INACTIVE : policy.refault(this, evictions - 1 - evictedAt[page], from);
         cameBackSoon[page] = to == PageList.ACTIVE && from != PageList.INACTIVE;
-        add(page, to == PageList.ACTIVE ? activeHead : inactiveHead);
+        add(page, to);
         if (from != null && expected.test(page) && policy.dropsBehind()) {
             leaveBehind(page - 1);
         }
     }
 
-    private int victims() {
-        if (behind > 0) {
-            return behindHead;
+    private int count(PageList list) {
+        return counts[list.ordinal()];
+    }
+
+    private PageList victims() {
+        if (count(PageList.BEHIND) > 0) {
+            return PageList.BEHIND;
         }
         boolean protectedOne = policy.activeVictims(this, 1) > 0;
-        return active == 0 || (inactive > 0 && !protectedOne) ? inactiveHead : activeHead;
+        return count(PageList.ACTIVE) == 0 || (count(PageList.INACTIVE) > 0 && !protectedOne)
+                ? PageList.INACTIVE
+                : PageList.ACTIVE;
     }
 
     private void leaveBehind(int page) {
-        if (on[page] == ABSENT || on[page] == behindHead || cameBackSoon[page]) {
-            return;
+        if (on[page] != ABSENT && on[page] != PageList.BEHIND.ordinal() && !cameBackSoon[page]) {
+            remove(page);
+            add(page, PageList.BEHIND);
         }
-        next[previous[page]] = next[page];
-        previous[next[page]] = previous[page];
-        count(on[page], -1);
-        add(page, behindHead);
     }
 
-    private void add(int page, int head) {
+    private void add(int page, PageList list) {
+        int head = heads + list.ordinal();
         next[previous[head]] = page;
         previous[page] = previous[head];
         next[page] = head;
         previous[head] = page;
-        on[page] = head;
-        count(head, 1);
+        on[page] = list.ordinal();
+        counts[list.ordinal()]++;
     }
 
-    private void evict(int head) {
-        int oldest = next[head];
-        next[head] = next[oldest];
-        previous[next[oldest]] = head;
-        on[oldest] = ABSENT;
+    private void remove(int page) {
+        next[previous[page]] = next[page];
+        previous[next[page]] = previous[page];
+        counts[on[page]]--;
+        on[page] = ABSENT;
+    }
+
+    private void evict(PageList from) {
+        int oldest = next[heads + from.ordinal()];
+        remove(oldest);
         evictedAt[oldest] = evictions++;
-        if (head == behindHead) {
-            evictedFrom[oldest] = PageList.BEHIND;
-        } else {
-            evictedFrom[oldest] = head == activeHead ? PageList.ACTIVE : PageList.INACTIVE;
-        }
-        count(head, -1);
-    }
-
-    private void count(int head, int change) {
-        if (head == activeHead) {
-            active += change;
-        } else if (head == inactiveHead) {
-            inactive += change;
-        } else {
-            behind += change;
-        }
+        evictedFrom[oldest] = from;
     }
 
     @Override
@@ -159,12 +150,12 @@ final class Simulation implements WorkingSetView {
 
     @Override
     public long active() {
-        return active;
+        return count(PageList.ACTIVE);
     }
 
     @Override
     public long inactive() {
-        return inactive;
+        return count(PageList.INACTIVE);
     }
 
     @Override
@@ -179,10 +170,7 @@ final class Simulation implements WorkingSetView {
         for (int page : stream) {
             if (list.on[page] != ABSENT) {
                 hits++;
-                list.next[list.previous[page]] = list.next[page];
-                list.previous[list.next[page]] = list.previous[page];
-                list.count(list.inactiveHead, -1);
-                list.on[page] = ABSENT;
+                list.remove(page);
             }
             list.miss(page);
         }

@@ -59,8 +59,8 @@ public abstract sealed class LruNode implements MemoryNode, FrameOwner permits R
             workingSet.lock();
             try {
                 if (table.has(frame, Frames.LRU)) {
-                    listOf(frame).remove(frame);
-                    table.clear(frame, Frames.LRU | Frames.ACTIVE | Frames.BEHIND);
+                    takeOff(frame);
+                    table.clear(frame, Frames.LRU);
                 }
             } finally {
                 workingSet.unlock();
@@ -106,6 +106,12 @@ public abstract sealed class LruNode implements MemoryNode, FrameOwner permits R
         return lru(list(table.flags(frame)));
     }
 
+    /** Takes a page off the list that it is on; whoever holds the lock puts it on another, or clears the flag. */
+    private void takeOff(long frame) {
+        listOf(frame).remove(frame);
+        table.clear(frame, Frames.ACTIVE | Frames.BEHIND);
+    }
+
     /** {@return the flags, beside those that it has, of a page that comes to this node} */
     int flagsFor(long frame) {
         return 0;
@@ -121,8 +127,7 @@ public abstract sealed class LruNode implements MemoryNode, FrameOwner permits R
         try {
             if (!table.has(frame, Frames.LRU)) {
                 // Asked first: with the flag the links would be taken for those of a list.
-                int flags = flagsFor(frame);
-                table.set(frame, Frames.LRU | flags);
+                table.set(frame, Frames.LRU | flagsFor(frame));
                 listOf(frame).addFirst(frame);
             }
         } finally {
@@ -206,8 +211,7 @@ public abstract sealed class LruNode implements MemoryNode, FrameOwner permits R
         workingSet.lock();
         try {
             if (table.has(frame, Frames.LRU)) {
-                listOf(frame).remove(frame);
-                table.clear(frame, Frames.ACTIVE | Frames.BEHIND);
+                takeOff(frame);
                 inactive.addLast(frame);
             }
         } finally {
@@ -223,9 +227,8 @@ public abstract sealed class LruNode implements MemoryNode, FrameOwner permits R
     public final void lruLeaveBehind(long frame) {
         workingSet.lock();
         try {
-            if (workingSet.dropsBehind() && table.has(frame, Frames.LRU) && !table.has(frame, Frames.BEHIND)) {
-                listOf(frame).remove(frame);
-                table.clear(frame, Frames.ACTIVE);
+            if (table.has(frame, Frames.LRU) && !table.has(frame, Frames.BEHIND)) {
+                takeOff(frame);
                 table.set(frame, Frames.BEHIND);
                 behind.addFirst(frame);
             }
@@ -244,8 +247,7 @@ public abstract sealed class LruNode implements MemoryNode, FrameOwner permits R
         try {
             int flags = table.flags(frame);
             if ((flags & Frames.LRU) != 0 && list(flags) == PageList.BEHIND) {
-                behind.remove(frame);
-                table.clear(frame, Frames.BEHIND);
+                takeOff(frame);
                 inactive.addFirst(frame);
             }
         } finally {

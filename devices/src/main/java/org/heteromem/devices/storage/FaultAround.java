@@ -20,23 +20,15 @@ public interface FaultAround {
     int pages(AddressSpace space, long page);
 
     /**
-     * {@return how many pages right before this one a sequential reader has gone past, up to {@link #MAX_PAGES}; asked before
-     * {@link #pages}}
-     *
-     * @param space who touched it
-     * @param page the number of the page
-     */
-    default int behind(AddressSpace space, long page) {
-        return 0;
-    }
-
-    /**
      * A page has come home that was asked for by {@link #pages}; more often than once if there was no frame for it at first.
      *
      * @param space whose page
      * @param page the number of the page
+     * @return how many pages right before it a sequential reader has gone past, from 0 to {@link #MAX_PAGES}
      */
-    default void arrived(AddressSpace space, long page) {}
+    default int arrived(AddressSpace space, long page) {
+        return 0;
+    }
 
     /**
      * {@return always the same}
@@ -109,12 +101,6 @@ public interface FaultAround {
         }
 
         @Override
-        public int behind(AddressSpace space, long page) {
-            long seen = before(space, page);
-            return inSequence(seen) >= SURE ? size(seen) : 0;
-        }
-
-        @Override
         public int pages(AddressSpace space, long page) {
             long seen = before(space, page);
             int pages = seen == 0 ? 1 : Math.min(most, 2 * size(seen));
@@ -127,11 +113,13 @@ public interface FaultAround {
         }
 
         @Override
-        public void arrived(AddressSpace space, long page) {
-            if (before(space, page) != 0) {
+        public int arrived(AddressSpace space, long page) {
+            long seen = before(space, page);
+            if (seen != 0) {
                 // Good for one touch: the next one of this page may come out of the blue.
                 ends.setPlain(entry(space, page), 0);
             }
+            return inSequence(seen) >= SURE ? size(seen) : 0;
         }
     }
 }

@@ -185,7 +185,6 @@ public final class StorageDevice implements DeviceDriver {
     @Override
     public DriverResult migrateToRam(DeviceFault fault) {
         long page = Page.of(fault.address());
-        int behind = Math.min(options.faultAround().behind(fault.space(), page), FaultAround.MAX_PAGES);
         int around = Integer.highestOneBit(
                 Math.clamp(options.faultAround().pages(fault.space(), page), 1, FaultAround.MAX_PAGES));
         long from = Math.max(page & -around, Page.of(fault.areaStart()));
@@ -208,10 +207,7 @@ public final class StorageDevice implements DeviceDriver {
             traffic.pagesAhead.add(moved - (home ? 1 : 0));
         }
         batch.noteCopies();
-        options.faultAround().arrived(fault.space(), page);
-        if (behind > 0) {
-            fault.leaveBehind(behind);
-        }
+        fault.leaveBehind(Math.min(options.faultAround().arrived(fault.space(), page), FaultAround.MAX_PAGES));
         StorageException failure = batch.failure();
         if (failure != null) {
             // The core hands its words on to whoever touched the page.

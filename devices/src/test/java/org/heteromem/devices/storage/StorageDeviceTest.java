@@ -134,21 +134,20 @@ class StorageDeviceTest {
         try (Host host = new Host(16)) {
             List<Integer> behind = new ArrayList<>();
             for (long page = 1024; page < 1100; ) {
-                behind.add(policy.behind(host.space, page));
                 int pages = policy.pages(host.space, page);
                 assertThat(policy.pages(host.space, page))
                         .as("there was no frame yet")
                         .isEqualTo(pages);
-                policy.arrived(host.space, page);
+                behind.add(policy.arrived(host.space, page));
                 page = (page & -pages) + pages;
             }
             assertThat(behind).as("not before it is sure").startsWith(0, 0, 0, 4, 8, 16);
-            assertThat(policy.behind(host.space, 1105)).as("a jump").isZero();
-            assertThat(policy.behind(host.space, 1040))
+            assertThat(policy.arrived(host.space, 1105)).as("a jump").isZero();
+            assertThat(policy.arrived(host.space, 1040))
                     .as("a touch of long ago")
                     .isZero();
             assertThat(policy.pages(host.space, 1040)).isEqualTo(1);
-            assertThat(FaultAround.fixed(4).behind(host.space, 1002)).isZero();
+            assertThat(FaultAround.fixed(4).arrived(host.space, 1002)).isZero();
         }
     }
 

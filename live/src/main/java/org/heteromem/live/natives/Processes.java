@@ -30,13 +30,11 @@ public final class Processes {
      *
      * @param prefix how their names begin, as the kernel knows them: 15 bytes at most
      * @param nice from 0 to 19; only a privileged process can take back what it gave
-     * @return how many threads there were of that name
      * @throws IOException if the threads cannot be listed
      * @throws NativeException as {@code setpriority(2)} fails
      */
-    public static int giveWay(String prefix, int nice) throws IOException {
+    public static void giveWay(String prefix, int nice) throws IOException {
         Platform.require();
-        int found = 0;
         try (DirectoryStream<Path> threads = Files.newDirectoryStream(Path.of("/proc/self/task"))) {
             for (Path thread : threads) {
                 int number = Integer.parseInt(thread.getFileName().toString());
@@ -45,13 +43,11 @@ public final class Processes {
                     if (r < 0 && r != -Errno.ESRCH) {
                         throw new NativeException("setpriority", "thread=" + number + " nice=" + nice, -r);
                     }
-                    found++;
                 }
             }
         } catch (DirectoryIteratorException e) {
             throw e.getCause();
         }
-        return found;
     }
 
     private static String name(Path thread) {

@@ -15,8 +15,6 @@ import org.heteromem.core.Page;
 import org.heteromem.core.memory.ArenaStore;
 import org.heteromem.core.memory.FrameBudget;
 import org.heteromem.core.policy.PageList;
-import org.heteromem.core.policy.VictimPolicy;
-import org.heteromem.core.policy.WorkingSetView;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -72,37 +70,9 @@ class HomedNodeModelTest {
         }));
     }
 
-    /** Goes by age, and lets pages leave first that a reader has gone past. */
-    private static final class DropBehind implements VictimPolicy {
-        @Override
-        public String name() {
-            return "drop-behind";
-        }
-
-        @Override
-        public String description() {
-            return "for this test";
-        }
-
-        @Override
-        public PageList refault(WorkingSetView set, long distance, PageList evictedFrom) {
-            return PageList.INACTIVE;
-        }
-
-        @Override
-        public int activeVictims(WorkingSetView set, int wanted) {
-            return 0;
-        }
-
-        @Override
-        public boolean dropsBehind() {
-            return true;
-        }
-    }
-
     /** Somebody isolates a page that a reader has just gone past. */
     private void anIsolatedPageIsOnNoList(BiConsumer<HomedNode, Long> leaveBehind) {
-        HomedNode node = oneFrame(new FrameBudget(1, 0, new DropBehind()));
+        HomedNode node = oneFrame(new FrameBudget(1, 0));
         long frame = node.take(PAGE, 0, false);
         node.lruAdd(frame);
         boolean[] isolated = new boolean[1];
