@@ -17,6 +17,8 @@ import org.heteromem.core.inspect.Inspector;
 import org.heteromem.core.inspect.PageKind;
 import org.heteromem.core.memory.ArenaStore;
 import org.heteromem.core.migrate.Migration;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 class SmokeTest {
@@ -61,60 +63,66 @@ class SmokeTest {
         }
     }
 
+    private final Driver driver = new Driver();
+    private MemoryManager manager;
+    private DeviceMemory memory;
+    private AddressSpace space;
+    private long a;
+
+    @BeforeEach
+    void setUp() {
+        manager = MemoryManager.builder().node(16 << 20).build();
+        memory = manager.addDevice(
+                new DeviceMemory.Spec("gpu", DeviceKind.PRIVATE, driver, new ArenaStore(4 << 20)), driver);
+        space = manager.createAddressSpace();
+        a = space.map(8L * Page.SIZE, Protection.READ_WRITE, Sharing.PRIVATE);
+    }
+
+    @AfterEach
+    void tearDown() {
+        manager.close();
+    }
+
     @Test
     void aPageGoesToTheDeviceAndComesBackAtATouch() {
-        try (MemoryManager manager = MemoryManager.builder().node(16 << 20).build()) {
-            Driver driver = new Driver();
-            DeviceMemory memory = manager.addDevice(
-                    new DeviceMemory.Spec("gpu", DeviceKind.PRIVATE, driver, new ArenaStore(4 << 20)), driver);
-            AddressSpace space = manager.createAddressSpace();
-            long a = space.map(8L * Page.SIZE, Protection.READ_WRITE, Sharing.PRIVATE);
-            try (Cpu cpu = space.newCpu()) {
-                for (int i = 0; i < 4; i++) {
-                    cpu.storeLong(a + i * 4096L, 100 + i);
-                }
-                assertThat(driver.take(memory, space, a, 8)).isEqualTo(8);
-                assertThat(Inspector.pages(space, a, 8)).allMatch(p -> p.kind() == PageKind.DEVICE_PRIVATE);
-                AddressSpace child = space.fork();
-                for (int i = 0; i < 8; i++) {
-                    assertThat(cpu.loadLong(a + i * 4096L)).isEqualTo(i < 4 ? 100 + i : 0);
-                }
-                cpu.storeLong(a, 7);
-                try (Cpu other = child.newCpu()) {
-                    assertThat(other.loadLong(a)).isEqualTo(100);
-                }
-                assertThat(driver.freed).isEqualTo(8);
-                assertThat(memory.liveReferences()).isZero();
-                assertThatThrownBy(() -> cpu.loadLong(a + 8 * 4096L)).isInstanceOf(AccessException.class);
+        try (Cpu cpu = space.newCpu()) {
+            for (int i = 0; i < 4; i++) {
+                cpu.storeLong(a + i * 4096L, 100 + i);
             }
+            assertThat(driver.take(memory, space, a, 8)).isEqualTo(8);
+            assertThat(Inspector.pages(space, a, 8)).allMatch(p -> p.kind() == PageKind.DEVICE_PRIVATE);
+            AddressSpace child = space.fork();
+            for (int i = 0; i < 8; i++) {
+                assertThat(cpu.loadLong(a + i * 4096L)).isEqualTo(i < 4 ? 100 + i : 0);
+            }
+            cpu.storeLong(a, 7);
+            try (Cpu other = child.newCpu()) {
+                assertThat(other.loadLong(a)).isEqualTo(100);
+            }
+            assertThat(driver.freed).isEqualTo(8);
+            assertThat(memory.liveReferences()).isZero();
+            assertThatThrownBy(() -> cpu.loadLong(a + 8 * 4096L)).isInstanceOf(AccessException.class);
         }
     }
 
     @Test
     void placesOfPagesAreToldAsTheyAre() {
-        try (MemoryManager manager = MemoryManager.builder().node(16 << 20).build()) {
-            Driver driver = new Driver();
-            DeviceMemory memory = manager.addDevice(
-                    new DeviceMemory.Spec("gpu", DeviceKind.PRIVATE, driver, new ArenaStore(4 << 20)), driver);
-            AddressSpace space = manager.createAddressSpace();
-            long a = space.map(8L * Page.SIZE, Protection.READ_WRITE, Sharing.PRIVATE);
-            try (Cpu cpu = space.newCpu()) {
-                for (int i = 0; i < 5; i++) {
-                    cpu.storeLong(a + i * 4096L, 1);
-                }
+        try (Cpu cpu = space.newCpu()) {
+            for (int i = 0; i < 5; i++) {
+                cpu.storeLong(a + i * 4096L, 1);
             }
-            assertThat(driver.take(memory, space, a + 4096, 2)).isEqualTo(2);
-            List<String> runs = new ArrayList<>();
-            List<String> each = new ArrayList<>();
-            Inspector.places(space, a, 10, (kind, where, pages) -> {
-                runs.add(kind + " " + pages);
-                each.addAll(Collections.nCopies((int) pages, kind + " " + where));
-            });
-            assertThat(runs).containsExactly("PRESENT 1", "DEVICE_PRIVATE 2", "PRESENT 2", "NONE 3", "UNMAPPED 2");
-            assertThat(each)
-                    .isEqualTo(Arrays.stream(Inspector.pages(space, a, 10))
-                            .map(page -> page.kind() + " " + page.memory())
-                            .toList());
         }
+        assertThat(driver.take(memory, space, a + 4096, 2)).isEqualTo(2);
+        List<String> runs = new ArrayList<>();
+        List<String> each = new ArrayList<>();
+        Inspector.places(space, a, 10, (kind, where, pages) -> {
+            runs.add(kind + " " + pages);
+            each.addAll(Collections.nCopies((int) pages, kind + " " + where));
+        });
+        assertThat(runs).containsExactly("PRESENT 1", "DEVICE_PRIVATE 2", "PRESENT 2", "NONE 3", "UNMAPPED 2");
+        assertThat(each)
+                .isEqualTo(Arrays.stream(Inspector.pages(space, a, 10))
+                        .map(page -> page.kind() + " " + page.memory())
+                        .toList());
     }
 }
