@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Random;
 import java.util.stream.Collectors;
 import org.heteromem.live.Heteromem;
+import org.heteromem.live.daemon.JvmOptions;
 import org.heteromem.live.natives.Cpus;
 
 /** Managed memory with a daemon of its own, and what is measured of it. Used by one thread, which it binds to CPU 0 while it is open. */
@@ -50,7 +51,9 @@ final class Live implements AutoCloseable {
             // Touches out of order bring one page home each anyway.
             options.addAll(List.of("--fault-around", Integer.toString(around)));
         }
-        daemon = DaemonProcess.start(daemonCpu, List.of(jvmOptions), options.toArray(String[]::new));
+        List<String> jvm = new ArrayList<>(List.of("-Xmx" + (JvmOptions.heapBytes(ram, 2 * bytes) >> 20) + "m"));
+        jvm.addAll(List.of(jvmOptions));
+        daemon = DaemonProcess.start(daemonCpu, jvm, options.toArray(String[]::new));
         memory = daemon.open(ram);
         arena = memory.arena();
         segment = arena.allocate(bytes, BATCH * (long) PAGE);

@@ -1,12 +1,15 @@
 package org.heteromem.devices.storage;
 
+import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.IntConsumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The order in which pages came to a device: coldest first. A run of neighbours that came together is one entry; a page
- * that leaves is not looked for, its place in the entry is found stale later. Thread-safe.
+ * that leaves is not looked for, its place in the entry is found stale later, before there are a quarter more entries than
+ * pages. Thread-safe.
  *
  * <pre>
  *   63           36 35         27 26            0
@@ -26,7 +29,10 @@ final class ArrivalQueue {
     private static final int LENGTH_BITS = 9;
     private static final int SLOT_SHIFT = ARRIVAL_BITS + LENGTH_BITS;
     private static final int MAX_LENGTH = 1 << LENGTH_BITS;
-    private static final int SPARE = 1024;
+    /** Entries that are kept together. One array for all would be copied whenever it grows, and left to the collector. */
+    private static final int CHUNK = 1024;
+    /** What part of the entries may be stale before they are looked for. */
+    private static final int STALE_PART = 4;
 
     /** Knows whether a page is still there. */
     @FunctionalInterface
@@ -37,10 +43,14 @@ final class ArrivalQueue {
 
     private final ReentrantLock lock = new ReentrantLock();
     private final Residency residency;
-    private long[] ring = new long[SPARE];
+    private final ArrayDeque<long[]> chunks = new ArrayDeque<>();
+    /** One that has become empty. */
+    private long @Nullable [] spare;
+    /** Where the first entry is in the first chunk. */
     private int head;
+
     private int size;
-    private int compactAt = SPARE;
+    private int compactAt = CHUNK;
     private int next;
 
     ArrivalQueue(Residency residency) {
@@ -79,15 +89,25 @@ final class ArrivalQueue {
     }
 
     private void append(long entry) {
-        if (size == ring.length) {
-            long[] larger = new long[size * 2];
-            for (int i = 0; i < size; i++) {
-                larger[i] = ring[(head + i) & (ring.length - 1)];
-            }
-            ring = larger;
+        int at = head + size;
+        if (at == chunks.size() * CHUNK) {
+            long[] chunk = spare;
+            spare = null;
+            chunks.addLast(chunk != null ? chunk : new long[CHUNK]);
+        }
+        chunks.getLast()[at % CHUNK] = entry;
+        size++;
+    }
+
+    /** {@return the oldest entry; taken off} */
+    private long take() {
+        long entry = chunks.getFirst()[head++];
+        size--;
+        if (head == CHUNK) {
+            spare = chunks.removeFirst();
             head = 0;
         }
-        ring[(head + size++) & (ring.length - 1)] = entry;
+        return entry;
     }
 
     private static int slot(long entry) {
@@ -109,9 +129,7 @@ final class ArrivalQueue {
         lock.lock();
         try {
             while (n < most && size > 0) {
-                long entry = ring[head];
-                head = (head + 1) & (ring.length - 1);
-                size--;
+                long entry = chunks.getFirst()[head];
                 int length = length(entry);
                 int i = 0;
                 for (; i < length && n < most; i++) {
@@ -120,9 +138,9 @@ final class ArrivalQueue {
                     }
                 }
                 if (i < length) {
-                    head = (head - 1) & (ring.length - 1);
-                    ring[head] = entry(slot(entry) + i, length - i, (int) (entry + i) & ARRIVAL_MASK);
-                    size++;
+                    chunks.getFirst()[head] = entry(slot(entry) + i, length - i, (int) (entry + i) & ARRIVAL_MASK);
+                } else {
+                    take();
                 }
             }
         } finally {
@@ -131,16 +149,10 @@ final class ArrivalQueue {
         return Arrays.copyOf(found, n);
     }
 
-    /** Drops what has left; afterwards there is an entry for each page at most. */
+    /** Drops what has left: each entry is taken off, and what is there of it added again. One for each page is left at most. */
     private void compact() {
-        long[] before = ring;
-        int oldHead = head;
-        int oldSize = size;
-        ring = new long[before.length];
-        head = 0;
-        size = 0;
-        for (int e = 0; e < oldSize; e++) {
-            long entry = before[(oldHead + e) & (before.length - 1)];
+        for (int before = size; before > 0; before--) {
+            long entry = take();
             int length = length(entry);
             for (int i = 0; i < length; ) {
                 int from = i;
@@ -154,20 +166,26 @@ final class ArrivalQueue {
                 }
             }
         }
-        compactAt = 2 * size + SPARE;
+        compactAt = size + size / STALE_PART + CHUNK;
     }
 
     /** Names the slot of each page that is still there, once for each time that it is in the queue. */
     void forEachThere(IntConsumer action) {
         lock.lock();
         try {
-            for (int e = 0; e < size; e++) {
-                long entry = ring[(head + e) & (ring.length - 1)];
-                for (int i = 0; i < length(entry); i++) {
-                    if (there(entry, i)) {
-                        action.accept(slot(entry) + i);
+            int at = head;
+            int end = head + size;
+            for (long[] chunk : chunks) {
+                for (; at < Math.min(end, CHUNK); at++) {
+                    long entry = chunk[at];
+                    for (int i = 0; i < length(entry); i++) {
+                        if (there(entry, i)) {
+                            action.accept(slot(entry) + i);
+                        }
                     }
                 }
+                at = 0;
+                end -= CHUNK;
             }
         } finally {
             lock.unlock();

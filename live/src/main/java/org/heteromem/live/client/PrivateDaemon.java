@@ -33,13 +33,7 @@ public final class PrivateDaemon implements AutoCloseable {
     private static final long END_SECONDS = 10;
     private static final int POLL_MILLIS = 2;
 
-    /** The daemon's heap: this much, and a part of what it manages. */
-    private static final long BASE_HEAP_BYTES = 40L << 20;
-
-    /** Managed bytes for one byte of heap: 1.5 % and a little less. */
-    private static final long MANAGED_FOR_HEAP = 67;
-
-    /** And this much for what kernels allocate. */
+    /** Heap of the daemon for what kernels allocate. */
     private static final long KERNELS_HEAP_BYTES = 64L << 20;
 
     /** If nothing is said, it gets this part of the memory that programs here may use. */
@@ -90,12 +84,11 @@ public final class PrivateDaemon implements AutoCloseable {
     /** The command line. */
     static List<String> command(Options options, DaemonCode code, Path socket) {
         long ram = options.ramBytes().orElseGet(() -> Doctor.memoryBytes() / DEFAULT_RAM_PART & -Wire.PAGE_BYTES);
-        long managed = ram
-                + options.overflow().stream().mapToLong(Options.Overflow::bytes).sum();
-        managed += options.acceleratorBytes().orElse(0);
-        long heap = BASE_HEAP_BYTES
-                + managed / MANAGED_FOR_HEAP
-                + (options.acceleratorBytes().isPresent() ? KERNELS_HEAP_BYTES : 0);
+        long devices =
+                options.overflow().stream().mapToLong(Options.Overflow::bytes).sum();
+        devices += options.acceleratorBytes().orElse(0);
+        long heap =
+                JvmOptions.heapBytes(ram, devices) + (options.acceleratorBytes().isPresent() ? KERNELS_HEAP_BYTES : 0);
         List<String> command = new ArrayList<>(
                 List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString()));
         command.addAll(JvmOptions.ALL);
@@ -105,7 +98,7 @@ public final class PrivateDaemon implements AutoCloseable {
                 // What libraries unpack there goes with the directory, however the daemon ends.
                 "-Djava.io.tmpdir=" + socket.getParent(),
                 // Devices in memory are native memory, which a JVM limits to the size of its heap.
-                "-XX:MaxDirectMemorySize=" + (managed + NATIVE_BYTES >> 20) + "m"));
+                "-XX:MaxDirectMemorySize=" + (ram + devices + NATIVE_BYTES >> 20) + "m"));
         command.addAll(code.arguments());
         command.addAll(List.of(
                 "--socket",

@@ -1,6 +1,7 @@
 package org.heteromem.live.daemon;
 
 import java.util.List;
+import org.heteromem.core.Page;
 
 /**
  * How a daemon's JVM is started. Its memory and its CPU time are taken from the program it serves, and most programs are over
@@ -30,5 +31,29 @@ public final class JvmOptions {
             // No method waits in slow profiled code while C2 is busy.
             "-XX:Tier3DelayOn=0");
 
+    /** What a daemon needs that manages nothing, and what it makes while it moves pages. */
+    private static final long BASE_HEAP_BYTES = 24L << 20;
+
+    /**
+     * For a page of a program, wherever it is: the metadata of the frame that is its home, its entry in the page table, and
+     * where its copy is.
+     */
+    private static final long HEAP_BYTES_OF_PAGE = 46;
+
+    /** And for one that a device holds: the metadata of its frame there, and its place in the order of arrivals. */
+    private static final long HEAP_BYTES_OF_DEVICE_PAGE = 40;
+
     private JvmOptions() {}
+
+    /**
+     * {@return the heap that a daemon needs at most, with all that it manages in use and touched in any order}
+     *
+     * @param ramBytes of RAM that it may give
+     * @param deviceBytes that its devices hold
+     */
+    public static long heapBytes(long ramBytes, long deviceBytes) {
+        return BASE_HEAP_BYTES
+                + Page.of(ramBytes + deviceBytes) * HEAP_BYTES_OF_PAGE
+                + Page.of(deviceBytes) * HEAP_BYTES_OF_DEVICE_PAGE;
+    }
 }

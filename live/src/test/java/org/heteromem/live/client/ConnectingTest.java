@@ -122,7 +122,7 @@ class ConnectingTest {
                 new DaemonCode(List.of("-cp", "x", "Main")),
                 Path.of("/s"));
         assertThat(command)
-                .contains("-Xmx169m")
+                .contains("-Xmx201m")
                 .containsSequence("-cp", "x", "Main", "--socket", "/s", "--private")
                 .containsSequence("--ram", "536870912", "--overflow", "compressed:8589934592", "--kernels", "/k.jar");
         assertThat(PrivateDaemon.command(Options.defaults(), new DaemonCode(List.of()), Path.of("/s")))
