@@ -31,27 +31,41 @@ final class Live implements AutoCloseable {
     private final Random random = new Random(42);
 
     /**
-     * Opens it, with all pages written once.
+     * Opens it, with all pages written once. RAM and device hold twice as much each.
      *
      * @param daemonCpu where the daemon runs
      * @param device such as {@code ram}
-     * @param pages how many pages the segment has; RAM and device hold all of them
+     * @param pages how many pages the segment has
      * @param around how many pages come home for one touch
      */
     Live(int daemonCpu, String device, int pages, int around, String... jvmOptions) throws IOException {
+        this(daemonCpu, 2L * pages * PAGE, device, 2L * pages * PAGE, pages, around, jvmOptions);
+    }
+
+    /**
+     * Opens it, with all pages written once.
+     *
+     * @param daemonCpu where the daemon runs
+     * @param ram bytes
+     * @param device such as {@code ram}
+     * @param deviceBytes that it holds
+     * @param pages how many pages the segment has
+     * @param around how many pages come home for one touch
+     */
+    Live(int daemonCpu, long ram, String device, long deviceBytes, int pages, int around, String... jvmOptions)
+            throws IOException {
         BitSet first = new BitSet();
         first.set(0);
         bind(first);
         this.pages = pages;
         long bytes = (long) pages * PAGE;
-        long ram = 2 * bytes;
         List<String> options =
-                new ArrayList<>(List.of("--ram", Long.toString(ram), "--overflow", device + ":" + 2 * bytes));
+                new ArrayList<>(List.of("--ram", Long.toString(ram), "--overflow", device + ":" + deviceBytes));
         if (around > 1) {
             // Touches out of order bring one page home each anyway.
             options.addAll(List.of("--fault-around", Integer.toString(around)));
         }
-        List<String> jvm = new ArrayList<>(List.of("-Xmx" + (JvmOptions.heapBytes(ram, 2 * bytes) >> 20) + "m"));
+        List<String> jvm = new ArrayList<>(List.of("-Xmx" + (JvmOptions.heapBytes(ram, deviceBytes) >> 20) + "m"));
         jvm.addAll(List.of(jvmOptions));
         daemon = DaemonProcess.start(daemonCpu, jvm, options.toArray(String[]::new));
         memory = daemon.open(ram);

@@ -31,6 +31,8 @@ public final class LiveBenchmark {
 
     private static final int BULK_WARM_UP = 80;
     private static final int REPEATS = 9;
+    /** How often a daemon is looked at that manages much; each takes long. */
+    private static final int FULL_LOOKS = 5;
     private static final int BLOCK = 16;
     private static final double MEDIAN = 0.5;
     private static final double P99 = 0.99;
@@ -396,26 +398,28 @@ public final class LiveBenchmark {
 
     private void footprint() throws IOException {
         int many = 1 << 17;
+        long bytes = (long) many * Live.PAGE;
         try (Live live = new Live(1, "ram", many, 1)) {
-            // What the compilers use while they compile goes back within a second or two.
-            double[] own = times(REPEATS, () -> {
-                measure(live, 1, 1);
-                return DaemonJvm.ownBytes(live.marker());
-            });
             // RAM and device are twice as large as what is in use; what is managed is what they may hold.
-            long managed = 4L * many * Live.PAGE;
-            double most = (managed * 0.015 + (64 << 20)) / (1 << 20);
-            table.limit(
-                    "memory of daemon and keeper, managing " + DaemonJvm.mebibytes(managed) + " of which "
-                            + DaemonJvm.mebibytes((long) many * Live.PAGE) + " are in use",
-                    Samples.median(own) / (1 << 20),
-                    "MiB",
-                    most);
-            table.beside(
-                    "the most of " + REPEATS + " looks",
-                    DaemonJvm.mebibytes((long) Arrays.stream(own).max().orElseThrow()),
-                    "–",
-                    "–");
+            footprint(live, 4 * bytes, REPEATS);
         }
+        // The same with nearly all of it in use, most of it on the device, touched in an order of its own.
+        int all = many / 16 * 58;
+        try (Live live = new Live(1, bytes / 2, "compressed", bytes / 2 * 7, all, 1)) {
+            footprint(live, 4 * bytes, FULL_LOOKS);
+        }
+    }
+
+    private void footprint(Live live, long managed, int looks) {
+        // What the compilers use while they compile goes back within a second or two.
+        double[] own = times(looks, () -> {
+            measure(live, 1, 1);
+            return DaemonJvm.ownBytes(live.marker());
+        });
+        double most = (managed * 0.015 + (64 << 20)) / (1 << 20);
+        String what = "memory of daemon and keeper, managing " + DaemonJvm.mebibytes(managed) + " of which "
+                + DaemonJvm.mebibytes((long) live.pages * Live.PAGE) + " are in use";
+        table.limit(what + ", the median of " + looks + " looks", Samples.median(own) / (1 << 20), "MiB", most);
+        table.beside("the most of them", DaemonJvm.mebibytes((long) Arrays.stream(own).max().orElseThrow()), "–", "–");
     }
 }
