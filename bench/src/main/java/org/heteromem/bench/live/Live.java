@@ -123,8 +123,14 @@ final class Live implements AutoCloseable {
         memory.prefetch(segment);
     }
 
-    /** Every block once, in an order of its own; how long each first touch took. */
+    /** Every block once, in an order of its own, when none is in RAM; how long each first touch took. */
     long[] faults(int blockPages) {
+        evictAll();
+        return touch(blockPages);
+    }
+
+    /** Every block once, in an order of its own; how long each first touch took. */
+    long[] touch(int blockPages) {
         int n = pages / blockPages;
         int[] order = new int[n];
         for (int i = 0; i < n; i++) {
@@ -136,7 +142,6 @@ final class Live implements AutoCloseable {
             order[i] = order[j];
             order[j] = swap;
         }
-        evictAll();
         long[] nanos = new long[n];
         touch(order, blockPages, nanos);
         return nanos;

@@ -4,7 +4,6 @@ import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.IntConsumer;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The order in which pages came to a device: coldest first. A run of neighbours that came together is one entry; a page
@@ -31,6 +30,8 @@ final class ArrivalQueue {
     private static final int MAX_LENGTH = 1 << LENGTH_BITS;
     /** Entries that are kept together. One array for all would be copied whenever it grows, and left to the collector. */
     private static final int CHUNK = 1024;
+    /** How many empty ones are kept: as many as 256 MiB in single pages need. */
+    private static final int SPARES = 64;
     /** What part of the entries may be stale before they are looked for. */
     private static final int STALE_PART = 4;
 
@@ -44,8 +45,8 @@ final class ArrivalQueue {
     private final ReentrantLock lock = new ReentrantLock();
     private final Residency residency;
     private final ArrayDeque<long[]> chunks = new ArrayDeque<>();
-    /** One that has become empty. */
-    private long @Nullable [] spare;
+    /** Some that have become empty: order is kept on the path of a fault, which shall allocate nothing. */
+    private final ArrayDeque<long[]> spares = new ArrayDeque<>(SPARES);
     /** Where the first entry is in the first chunk. */
     private int head;
 
@@ -91,9 +92,8 @@ final class ArrivalQueue {
     private void append(long entry) {
         int at = head + size;
         if (at == chunks.size() * CHUNK) {
-            long[] chunk = spare;
-            spare = null;
-            chunks.addLast(chunk != null ? chunk : new long[CHUNK]);
+            long[] spare = spares.pollLast();
+            chunks.addLast(spare != null ? spare : new long[CHUNK]);
         }
         chunks.getLast()[at % CHUNK] = entry;
         size++;
@@ -104,7 +104,10 @@ final class ArrivalQueue {
         long entry = chunks.getFirst()[head++];
         size--;
         if (head == CHUNK) {
-            spare = chunks.removeFirst();
+            long[] empty = chunks.removeFirst();
+            if (spares.size() < SPARES) {
+                spares.addLast(empty);
+            }
             head = 0;
         }
         return entry;
