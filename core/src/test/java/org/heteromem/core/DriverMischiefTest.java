@@ -17,6 +17,7 @@ import org.heteromem.core.fault.FaultResult;
 import org.heteromem.core.inspect.StateChecker;
 import org.heteromem.core.memory.ArenaStore;
 import org.heteromem.core.migrate.Migration;
+import org.heteromem.core.migrate.SourceEntries;
 import org.heteromem.core.mirror.ExclusiveAccess;
 import org.heteromem.core.mirror.IntervalNotifier;
 import org.heteromem.core.pin.PageReferences;
@@ -515,6 +516,112 @@ class DriverMischiefTest {
         };
         assertThat(cpu.loadLong(at(0))).isEqualTo(100);
         manager.removeDevice(gpu);
+        allIsWell();
+    }
+
+    // ---- what is used again ------------------------------------------------------------------------------------
+
+    @Test
+    void aFaultSaysNothingWhenItsCallIsOver() {
+        moveAll();
+        List<DeviceFault> kept = new ArrayList<>();
+        driver = fault -> {
+            kept.add(fault);
+            return bringHome(fault);
+        };
+        allIsWell();
+        for (DeviceFault fault : kept) {
+            assertThatThrownBy(fault::space).isInstanceOf(IllegalStateException.class);
+            assertThatThrownBy(fault::memory).isInstanceOf(IllegalStateException.class);
+            assertThatThrownBy(() -> bringHome(fault)).isInstanceOf(IllegalStateException.class);
+        }
+    }
+
+    @Test
+    void aMigrationThatIsClosedCanDoNothingToTheNextOne() {
+        Migration closed = toDevice();
+        SourceEntries sources = closed.sources();
+        closed.close();
+        try (Migration m = toDevice()) {
+            gpu.initFrame(gpu.firstFrame());
+            m.setDestination(0, gpu.firstFrame());
+            m.copy(0);
+            assertThatThrownBy(() -> closed.decline(0)).isInstanceOf(IllegalStateException.class);
+            assertThatThrownBy(() -> closed.markLost(0)).isInstanceOf(IllegalStateException.class);
+            assertThatThrownBy(closed::migrate).isInstanceOf(IllegalStateException.class);
+            assertThatThrownBy(() -> closed.destination(0)).isInstanceOf(IllegalStateException.class);
+            assertThatThrownBy(closed::pages).isInstanceOf(IllegalStateException.class);
+            assertThatThrownBy(() -> sources.movable(0)).isInstanceOf(IllegalStateException.class);
+            closed.close();
+            assertThat(m.migrate()).isOne();
+            assertThat(m.migrated(0)).isTrue();
+        }
+        allIsWell();
+    }
+
+    @Test
+    void aMigrationThatIsUsedAgainKnowsNothingOfThoseBefore() {
+        moveAll();
+        Migration again = Migration.reusable();
+        assertThatThrownBy(again::pages).isInstanceOf(IllegalStateException.class);
+        driver = fault -> {
+            int pages = fault.address() == base ? PAGES : 1;
+            try (again) {
+                again.beginForFault(fault, fault.address(), pages * (long) Page.SIZE);
+                assertThatThrownBy(() -> again.beginForFault(fault, fault.address(), Page.SIZE))
+                        .isInstanceOf(IllegalStateException.class);
+                assertThat(again.pages()).isEqualTo(pages);
+                assertThatThrownBy(() -> again.sources().movable(pages)).isInstanceOf(IndexOutOfBoundsException.class);
+                assertThatThrownBy(() -> again.allocateRam(pages)).isInstanceOf(IndexOutOfBoundsException.class);
+                assertThatThrownBy(() -> again.decline(pages)).isInstanceOf(IndexOutOfBoundsException.class);
+                assertThatThrownBy(() -> again.keepSource(pages)).isInstanceOf(IndexOutOfBoundsException.class);
+                for (int i = 0; i < pages; i++) {
+                    assertThat(again.sources().movable(i)).isTrue();
+                    assertThat(again.destination(i)).isZero();
+                    assertThat(again.allocateRam(i)).isTrue();
+                    again.copy(i);
+                }
+                for (int i = 1; i < pages; i++) {
+                    again.decline(i);
+                }
+                assertThat(again.migrate()).isOne();
+                assertThat(again.migrated(0)).isTrue();
+            }
+            return DriverResult.DONE;
+        };
+        allIsWell();
+    }
+
+    @Test
+    void aFaultWithinAFaultLeavesTheFirstAlone() {
+        AddressSpace second = manager.createAddressSpace();
+        long there = second.map(Page.SIZE, Protection.READ_WRITE, Sharing.PRIVATE);
+        try (Cpu inner = second.newCpu()) {
+            inner.storeLong(there, 7);
+            moveAll();
+            try (Migration m = Migration.setup(second, there, Page.SIZE, Set.of(Migration.Select.SYSTEM), port)) {
+                gpu.initFrame(gpu.firstFrame() + PAGES);
+                m.setDestination(0, gpu.firstFrame() + PAGES);
+                m.copy(0);
+                assertThat(m.migrate()).isOne();
+            }
+            driver = fault -> {
+                try (Migration m = Migration.forFault(fault, fault.address(), Page.SIZE)) {
+                    if (fault.space() == space) {
+                        assertThat(inner.loadLong(there)).isEqualTo(7);
+                        assertThat(fault.address()).isEqualTo(base);
+                        assertThat(fault.space()).isSameAs(space);
+                    }
+                    assertThat(m.allocateRam(0)).isTrue();
+                    m.copy(0);
+                    assertThat(m.migrate()).isOne();
+                }
+                return DriverResult.DONE;
+            };
+            assertThat(cpu.loadLong(base)).isEqualTo(100);
+        }
+        second.exit();
+        driver = this::bringHome;
         allIsWell();
     }
 

@@ -5,19 +5,27 @@ import org.heteromem.core.AddressSpace;
 import org.heteromem.core.Page;
 import org.heteromem.core.space.DropBehind;
 import org.heteromem.core.space.Mm;
+import org.jspecify.annotations.Nullable;
 
-/** A touch of a page that lives in memory the CPU cannot address (Linux: struct vm_fault). Valid during the driver's call. */
+/**
+ * A touch of a page that lives in memory the CPU cannot address (Linux: struct vm_fault). Valid during the driver's call, and
+ * by the thread that calls it and those that it waits for: later it says nothing, and then tells of another touch.
+ */
 public final class DeviceFault {
-    private final Mm mm;
-    private final long areaStart;
-    private final long areaEnd;
-    private final long page;
-    private final Access access;
-    private final long frame;
-    private final DeviceMemory memory;
+    private @Nullable Mm mm;
+    private @Nullable DeviceMemory memory;
+    private long areaStart;
+    private long areaEnd;
+    private long page;
+    private Access access = Access.READ;
+    private long frame;
+
+    /** Made by the core, and used again. */
+    @SuppressWarnings("exports") // only the core can use it
+    public DeviceFault() {}
 
     /**
-     * Made by the core.
+     * Begins to tell of a touch; for the core.
      *
      * @param mm whose address space
      * @param areaStart first page of the area
@@ -28,7 +36,7 @@ public final class DeviceFault {
      * @param memory the device memory
      */
     @SuppressWarnings("exports") // only the core can call it
-    public DeviceFault(Mm mm, long areaStart, long areaEnd, long page, Access access, long frame, DeviceMemory memory) {
+    public void begin(Mm mm, long areaStart, long areaEnd, long page, Access access, long frame, DeviceMemory memory) {
         this.mm = mm;
         this.areaStart = areaStart;
         this.areaEnd = areaEnd;
@@ -38,15 +46,28 @@ public final class DeviceFault {
         this.memory = memory;
     }
 
+    /** The driver's call is over; for the core. */
+    public void end() {
+        mm = null;
+        memory = null;
+    }
+
+    private static <T> T valid(@Nullable T part) {
+        if (part == null) {
+            throw new IllegalStateException("a device fault is valid during the driver's call only, which is over");
+        }
+        return part;
+    }
+
     /** {@return whose address space} */
     public AddressSpace space() {
-        return mm.face();
+        return mm().face();
     }
 
     /** {@return the inside of the address space; for the core} */
     @SuppressWarnings("exports") // only the core can use it
     public Mm mm() {
-        return mm;
+        return valid(mm);
     }
 
     /** {@return the address of the page touched} */
@@ -77,7 +98,7 @@ public final class DeviceFault {
      * @param pages how many; those outside the area do not count
      */
     public void leaveBehind(int pages) {
-        DropBehind.run(mm, Math.max(areaStart, page - pages), page);
+        DropBehind.run(mm(), Math.max(areaStart, page - pages), page);
     }
 
     /** {@return the device frame in which the page lives} */
@@ -87,6 +108,6 @@ public final class DeviceFault {
 
     /** {@return the device memory in which the page lives} */
     public DeviceMemory memory() {
-        return memory;
+        return valid(memory);
     }
 }

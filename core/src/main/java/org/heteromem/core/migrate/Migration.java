@@ -59,17 +59,28 @@ public final class Migration implements AutoCloseable {
         CLOSED
     }
 
-    private final PageMigration pages;
-    private final @Nullable Mm locked;
-    private final long stamp;
-    private final SourceEntries sources;
-    private State state = State.COLLECTED;
+    /** Knows the pages while it is open. */
+    private final SourceEntries sources = new SourceEntries();
+
+    private @Nullable Mm locked;
+    private long stamp;
+    private State state = State.CLOSED;
+
+    private Migration() {}
 
     private Migration(PageMigration pages, @Nullable Mm locked, long stamp) {
-        this.pages = pages;
+        begin(pages, locked, stamp);
+    }
+
+    private void begin(PageMigration pages, @Nullable Mm locked, long stamp) {
         this.locked = locked;
         this.stamp = stamp;
-        this.sources = new SourceEntries(pages);
+        this.state = State.COLLECTED;
+        sources.of(pages);
+    }
+
+    private PageMigration open() {
+        return sources.open();
     }
 
     /**
@@ -110,6 +121,29 @@ public final class Migration implements AutoCloseable {
      * @return the migration, to be closed before the driver returns
      */
     public static Migration forFault(DeviceFault fault, long address, long length) {
+        Migration migration = new Migration();
+        migration.beginForFault(fault, address, length);
+        return migration;
+    }
+
+    /**
+     * {@return a closed migration, for {@link #beginForFault}}
+     */
+    public static Migration reusable() {
+        return new Migration();
+    }
+
+    /**
+     * Uses a closed migration again, as {@link #forFault} makes one: for drivers that shall allocate nothing while a thread
+     * waits. Nobody else may still refer to it.
+     *
+     * @param fault what the driver was called with
+     * @param address first byte; the range must lie in the fault's area
+     * @param length bytes
+     * @throws IllegalStateException if it is not closed
+     */
+    public void beginForFault(DeviceFault fault, long address, long length) {
+        need(State.CLOSED, "beginForFault");
         int count = checkRange(address, length);
         PageMigration pages = PageMigration.ofRange(
                 fault.mm(),
@@ -121,7 +155,7 @@ public final class Migration implements AutoCloseable {
         if (pages == null) {
             throw notOneArea(address, length);
         }
-        return new Migration(pages, null, 0);
+        begin(pages, null, 0);
     }
 
     /**
@@ -202,19 +236,19 @@ public final class Migration implements AutoCloseable {
             throw new MemoryException(
                     Errno.EINVAL, "page " + i + " of the migration cannot move; check sources().movable first");
         }
-        if (pages.destination(i) != 0) {
+        if (open().destination(i) != 0) {
             throw new MemoryException(Errno.EEXIST, "page " + i + " of the migration has a destination already");
         }
     }
 
     /** {@return how many pages the range has} */
     public int pages() {
-        return pages.count();
+        return open().count();
     }
 
     /** {@return how many of them can move (cpages)} */
     public int collected() {
-        return pages.collected();
+        return open().collected();
     }
 
     /** {@return the source entries, read-only} */
@@ -233,7 +267,7 @@ public final class Migration implements AutoCloseable {
     public void setDestination(int i, long frame) {
         need(State.COLLECTED, "setDestination");
         checkMovable(i);
-        pages.setDestination(i, frame);
+        open().setDestination(i, frame);
     }
 
     /**
@@ -254,7 +288,7 @@ public final class Migration implements AutoCloseable {
      * @return false if that node has no free frame
      */
     public boolean allocateRam(int i, MemoryNode node) {
-        if (!(node instanceof RamNode ram) || !pages.owns(ram)) {
+        if (!(node instanceof RamNode ram) || !open().owns(ram)) {
             throw new MemoryException(Errno.EINVAL, "not a node of this machine: " + node);
         }
         return allocate(i, ram);
@@ -263,11 +297,11 @@ public final class Migration implements AutoCloseable {
     private boolean allocate(int i, @Nullable RamNode node) {
         need(State.COLLECTED, "allocateRam");
         checkMovable(i);
-        long frame = pages.allocateRam(i, node);
+        long frame = open().allocateRam(i, node);
         if (frame == RamNode.NONE) {
             return false;
         }
-        pages.setDestination(i, frame);
+        open().setDestination(i, frame);
         return true;
     }
 
@@ -280,7 +314,7 @@ public final class Migration implements AutoCloseable {
      */
     public boolean keepSource(int i) {
         need(State.COLLECTED, "keepSource");
-        return pages.keepSource(i);
+        return open().keepSource(i);
     }
 
     /**
@@ -289,7 +323,7 @@ public final class Migration implements AutoCloseable {
      * @param i which page
      */
     public boolean keepsSource(int i) {
-        return migrated(i) && pages.keepsSource(i);
+        return migrated(i) && open().keepsSource(i);
     }
 
     /**
@@ -302,7 +336,7 @@ public final class Migration implements AutoCloseable {
      */
     public long reuseCopy(int i, DeviceMemory memory) {
         need(State.COLLECTED, "reuseCopy");
-        return pages.destination(i) != 0 ? 0 : memory.reuseCopy(pages, i);
+        return open().destination(i) != 0 ? 0 : memory.reuseCopy(open(), i);
     }
 
     /**
@@ -311,7 +345,7 @@ public final class Migration implements AutoCloseable {
      * @param i which page
      */
     public long destination(int i) {
-        return pages.destination(i);
+        return open().destination(i);
     }
 
     /**
@@ -322,7 +356,7 @@ public final class Migration implements AutoCloseable {
      */
     public void decline(int i) {
         need(State.COLLECTED, "decline");
-        pages.decline(i);
+        open().decline(i);
     }
 
     /**
@@ -333,16 +367,16 @@ public final class Migration implements AutoCloseable {
      */
     public void copy(int i) {
         need(State.COLLECTED, "copy");
-        if (pages.destination(i) == 0) {
+        if (open().destination(i) == 0) {
             throw new MemoryException(Errno.EINVAL, "page " + i + " of the migration has no destination to copy to");
         }
-        pages.copy(i);
+        open().copy(i);
     }
 
     /** Copies every page that has a destination, on the calling thread, neighbouring frames in one go; holes become zeros. */
     public void copyAll() {
         need(State.COLLECTED, "copyAll");
-        pages.copyAll();
+        open().copyAll();
     }
 
     /**
@@ -356,7 +390,7 @@ public final class Migration implements AutoCloseable {
         if (!sources.movable(i) || sources.hole(i)) {
             throw new MemoryException(Errno.EINVAL, "page " + i + " of the migration has no contents to lose");
         }
-        pages.markLost(i);
+        open().markLost(i);
     }
 
     /**
@@ -368,8 +402,8 @@ public final class Migration implements AutoCloseable {
         need(State.COLLECTED, "migrate");
         // First: if something is thrown half-way, those that have moved stay where they are now.
         state = State.MIGRATED;
-        pages.movePages();
-        return pages.moved();
+        open().movePages();
+        return open().moved();
     }
 
     /**
@@ -381,21 +415,25 @@ public final class Migration implements AutoCloseable {
         return state != State.COLLECTED && sources.movable(i);
     }
 
-    /** Maps the new pages or restores the old, and lets everything go. Idempotent. */
+    /** Maps the new pages or restores the old, and lets everything go; nothing can be asked of them afterwards. Idempotent. */
     @Override
     public void close() {
         if (state == State.CLOSED) {
             return;
         }
+        PageMigration pages = open();
         if (state == State.COLLECTED) {
             pages.giveUp();
         }
         state = State.CLOSED;
+        sources.of(null);
+        Mm mm = locked;
+        locked = null;
         try {
             pages.finish();
         } finally {
-            if (locked != null) {
-                locked.readUnlock(stamp);
+            if (mm != null) {
+                mm.readUnlock(stamp);
             }
         }
     }

@@ -3,18 +3,36 @@ package org.heteromem.core.migrate;
 import org.heteromem.core.AddressSpace;
 import org.heteromem.core.Page;
 import org.heteromem.core.space.PageMigration;
+import org.jspecify.annotations.Nullable;
 
 /** What a driver may know of the pages in a migration: a view that cannot change them (migrate_vma.src). */
 public final class SourceEntries {
-    private final PageMigration pages;
+    /** Null once the migration is closed: what was here is another one's then. */
+    private @Nullable PageMigration open;
 
-    SourceEntries(PageMigration pages) {
-        this.pages = pages;
+    SourceEntries() {}
+
+    /** Says whose these are from now on; null for nobody's. */
+    void of(@Nullable PageMigration pages) {
+        open = pages;
+    }
+
+    /**
+     * {@return what these are the entries of}
+     *
+     * @throws IllegalStateException if the migration is closed
+     */
+    PageMigration open() {
+        PageMigration pages = open;
+        if (pages == null) {
+            throw new IllegalStateException("this migration is closed: nothing is known of its pages any more");
+        }
+        return pages;
     }
 
     /** {@return how many pages there are} */
     public int size() {
-        return pages.count();
+        return open().count();
     }
 
     /**
@@ -23,7 +41,7 @@ public final class SourceEntries {
      * @param i which page
      */
     public boolean movable(int i) {
-        return (pages.entry(i) & PageMigration.MIGRATE) != 0;
+        return (open().entry(i) & PageMigration.MIGRATE) != 0;
     }
 
     /**
@@ -32,7 +50,7 @@ public final class SourceEntries {
      * @param i which page
      */
     public boolean hole(int i) {
-        return (pages.entry(i) & PageMigration.VALID) == 0;
+        return (open().entry(i) & PageMigration.VALID) == 0;
     }
 
     /**
@@ -41,7 +59,7 @@ public final class SourceEntries {
      * @param i which page
      */
     public boolean writable(int i) {
-        return (pages.entry(i) & PageMigration.WRITE) != 0;
+        return (open().entry(i) & PageMigration.WRITE) != 0;
     }
 
     /**
@@ -50,7 +68,7 @@ public final class SourceEntries {
      * @param i which page
      */
     public long frame(int i) {
-        return pages.source(i);
+        return open().source(i);
     }
 
     /** Is given a place where a page is mapped. */
@@ -74,7 +92,7 @@ public final class SourceEntries {
      *     reverse map, so it must not call into the memory manager
      */
     public void mapping(int i, MappingVisitor visitor) {
-        pages.mapping(i, (mm, page) -> visitor.visit(mm.face(), Page.address(page)));
+        open().mapping(i, (mm, page) -> visitor.visit(mm.face(), Page.address(page)));
     }
 
     /**
@@ -83,6 +101,6 @@ public final class SourceEntries {
      * @param i which page
      */
     public long address(int i) {
-        return Page.address(pages.firstPage() + i);
+        return Page.address(open().firstPage() + i);
     }
 }

@@ -2,10 +2,12 @@ package org.heteromem.core.space;
 
 import java.util.Collection;
 import java.util.List;
+import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
 import org.heteromem.core.MemoryExhaustedException;
+import org.heteromem.core.device.DeviceFault;
 import org.heteromem.core.event.Counter;
 import org.heteromem.core.event.Counters;
 import org.heteromem.core.event.EventSink;
@@ -24,6 +26,9 @@ import org.jspecify.annotations.Nullable;
 
 /** What all address spaces of one manager share: frames, nodes, the zero page, ports and counters. Thread-safe. */
 public final class Machine {
+    /** How many things are kept that are used again: more threads than this are seldom in faults at once. */
+    private static final int SPARES = 16;
+
     /** The metadata of all frames. */
     public final FrameTable frames;
     /** How a caller of the core waits. */
@@ -32,6 +37,11 @@ public final class Machine {
     public final Counters counters = new Counters();
     /** The shared page full of zeros. */
     public final long zeroFrame;
+
+    /** Migrations to be used again. */
+    final ArrayBlockingQueue<PageMigration> spareMigrations = new ArrayBlockingQueue<>(SPARES);
+    /** Faults to be used again. */
+    final ArrayBlockingQueue<DeviceFault> spareFaults = new ArrayBlockingQueue<>(SPARES);
 
     private final RamNode[] nodes;
     private final @Nullable EventSink events;

@@ -14,64 +14,62 @@ import static org.heteromem.core.space.PageMigration.WRITE;
 import org.heteromem.core.device.DeviceKind;
 import org.heteromem.core.frame.DeviceFrames;
 import org.heteromem.core.frame.FrameTable;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The first step of a {@link PageMigration} of a range: locks the pages that are to move and puts migration entries in their
  * places (migrate_vma_collect).
  */
 final class MigrationCollector {
+    private final PageMigration migration;
     private final Machine machine;
     private final FrameTable frames;
-    private final Mm mm;
-    private final Vma area;
-    private final long start;
-    private final int count;
-    private final long[] sources;
-    private final byte[] states;
-    private final @Nullable Object owner;
-    private final long faultFrame;
-    private final int select;
+    private long[] sources = {};
+    private byte[] states = {};
+    private long faultFrame;
+    private int select;
     private int collected;
 
     /**
      * Makes it.
      *
      * @param migration whose entries are filled in
+     * @param machine whose pages they are
+     */
+    MigrationCollector(PageMigration migration, Machine machine) {
+        this.migration = migration;
+        this.machine = machine;
+        this.frames = machine.frames;
+    }
+
+    /**
+     * Takes every page that is selected and that nobody else has locked.
+     *
      * @param mm whose address space, whose lock is held
      * @param area what the range is in
      * @param select which pages to take
+     * @return how many pages and holes
      */
-    MigrationCollector(PageMigration migration, Mm mm, Vma area, int select) {
-        this.machine = mm.machine();
-        this.frames = migration.frames;
-        this.mm = mm;
-        this.area = area;
-        this.start = migration.firstPage();
-        this.count = migration.count();
-        this.sources = migration.sources;
-        this.states = migration.states;
-        this.owner = migration.owner;
-        this.faultFrame = migration.faultFrame;
+    int collect(Mm mm, Vma area, int select) {
+        this.sources = migration.sources();
+        this.states = migration.states();
+        this.faultFrame = migration.faultFrame();
         this.select = select;
-    }
-
-    /** Takes every page that is selected and that nobody else has locked; returns how many pages and holes. */
-    int collect() {
-        long end = start + count;
+        this.collected = 0;
+        long start = migration.firstPage();
+        long end = start + migration.count();
         for (long page = start; page < end; page = PageTable.leafEnd(page)) {
             PageTableLeaf leaf = mm.pageTable.leaf(page);
             long stop = Math.min(end, PageTable.leafEnd(page));
             if (leaf == null) {
                 for (long p = page; p < stop; p++) {
-                    collectHole((int) (p - start));
+                    collectHole(area, (int) (p - start));
                 }
                 continue;
             }
             leaf.lock.lock();
             try {
                 for (long p = page; p < stop; p++) {
-                    collectEntry(leaf, p, (int) (p - start));
+                    collectEntry(area, leaf, p, (int) (p - start));
                 }
             } finally {
                 leaf.lock.unlock();
@@ -80,25 +78,25 @@ final class MigrationCollector {
         return collected;
     }
 
-    private void collectHole(int i) {
+    private void collectHole(Vma area, int i) {
         if (area.isPrivate()) {
             sources[i] = MIGRATE;
             collected++;
         }
     }
 
-    private void collectEntry(PageTableLeaf leaf, long page, int i) {
+    private void collectEntry(Vma area, PageTableLeaf leaf, long page, int i) {
         long entry = leaf.get(page);
         long frame = PteLayout.frame(entry);
         switch (PteLayout.kind(entry)) {
             case PteLayout.NONE -> {
-                collectHole(i);
+                collectHole(area, i);
                 return;
             }
             case PteLayout.PRESENT -> {
                 if (frame == machine.zeroFrame) {
                     if ((select & SELECT_SYSTEM) != 0) {
-                        collectHole(i);
+                        collectHole(area, i);
                     }
                     return;
                 }
@@ -139,7 +137,7 @@ final class MigrationCollector {
         if (frames.range(frame).owner instanceof DeviceFrames device) {
             return (select & selectDevice) != 0
                     && device.memory().kind() == kind
-                    && device.memory().owner() == owner;
+                    && device.memory().owner() == migration.owner();
         }
         return kind == DeviceKind.COHERENT && (select & SELECT_SYSTEM) != 0;
     }
@@ -148,7 +146,9 @@ final class MigrationCollector {
      * Of the pages that were taken and could be written, and of no others: whoever executes the process may have to give
      * rights back one by one.
      */
-    void stopWriters() {
+    void stopWriters(Mm mm) {
+        long start = migration.firstPage();
+        int count = migration.count();
         for (int i = 0; i < count; ) {
             if (!hasWriters(i)) {
                 i++;

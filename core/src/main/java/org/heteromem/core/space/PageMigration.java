@@ -1,6 +1,9 @@
 package org.heteromem.core.space;
 
+import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
+import java.util.function.IntToLongFunction;
 import org.heteromem.core.Errno;
 import org.heteromem.core.MemoryException;
 import org.heteromem.core.event.Counter;
@@ -30,7 +33,8 @@ import org.jspecify.annotations.Nullable;
  *   <li>references are counted after that: one more than expected means that somebody outside holds the page, and it stays.
  * </ul>
  *
- * An instance is used by one thread at a time. Long, because all steps work on the same three arrays; what could go elsewhere is in
+ * An instance is used by one thread at a time, and again for another migration once {@link #finish} has returned: a page fault
+ * that brings a page home shall allocate nothing. Long, because all steps work on the same three arrays; what could go elsewhere is in
  * {@link MigrationCollector}, {@link MigrationEntries}, {@link LruBatches} and {@link MigrationReport}.
  */
 public final class PageMigration implements PageMoves {
@@ -66,17 +70,29 @@ public final class PageMigration implements PageMoves {
     /** It goes to the frame that holds its copy. */
     private static final byte REUSED = 1 << 6;
 
+    /** What is kept of one that is used again has room for this many pages at most. */
+    private static final int MOST_KEPT = 512;
+
+    private static final int FEWEST = 16;
+
     private final Machine machine;
     final FrameTable frames;
-    private final @Nullable Mm mm;
-    private final @Nullable Vma area;
-    private final long start;
-    private final int count;
-    final long[] sources;
-    private final long[] destinations;
-    final byte[] states;
-    final @Nullable Object owner;
-    final long faultFrame;
+    private final MigrationCollector collector;
+    // Made once: the compiler does not see that they are needed no longer than the call they are handed to.
+    private final IntToLongFunction toIsolate = this::toIsolate;
+    private final LruBatches.Step isolating = this::isolate;
+    private final IntToLongFunction toAdd = this::toAdd;
+    private final IntToLongFunction evicted = this::evicted;
+
+    private @Nullable Mm mm;
+    private @Nullable Vma area;
+    private long start;
+    private int count;
+    private long[] sources;
+    private long[] destinations;
+    private byte[] states;
+    private @Nullable Object owner;
+    private long faultFrame;
     private int collected;
     private int moved;
     /** Whether {@link #movePages} or {@link #giveUp} has said which pages go. */
@@ -84,7 +100,16 @@ public final class PageMigration implements PageMoves {
     /** Of a move by frame that somebody listens to. */
     private @Nullable MigrationReport report;
 
-    private PageMigration(
+    private PageMigration(Machine machine, int room) {
+        this.machine = machine;
+        this.frames = machine.frames;
+        this.collector = new MigrationCollector(this, machine);
+        this.sources = new long[room];
+        this.destinations = new long[room];
+        this.states = new byte[room];
+    }
+
+    private static PageMigration begin(
             Machine machine,
             @Nullable Mm mm,
             @Nullable Vma area,
@@ -92,17 +117,43 @@ public final class PageMigration implements PageMoves {
             int count,
             @Nullable Object owner,
             long faultFrame) {
-        this.machine = machine;
-        this.frames = machine.frames;
-        this.mm = mm;
-        this.area = area;
-        this.start = start;
-        this.count = count;
-        this.owner = owner;
-        this.faultFrame = faultFrame;
-        this.sources = new long[count];
-        this.destinations = new long[count];
-        this.states = new byte[count];
+        PageMigration spare = machine.spareMigrations.poll();
+        PageMigration migration = spare == null ? new PageMigration(machine, Math.max(count, FEWEST)) : spare;
+        migration.reset(count);
+        migration.mm = mm;
+        migration.area = area;
+        migration.start = start;
+        migration.owner = owner;
+        migration.faultFrame = faultFrame;
+        return migration;
+    }
+
+    private void reset(int pages) {
+        count = pages;
+        if (pages > sources.length) {
+            sources = new long[pages];
+            destinations = new long[pages];
+            states = new byte[pages];
+        } else {
+            Arrays.fill(sources, 0, pages, 0);
+            Arrays.fill(destinations, 0, pages, 0);
+            Arrays.fill(states, 0, pages, (byte) 0);
+        }
+        collected = 0;
+        moved = 0;
+        decided = false;
+        report = null;
+    }
+
+    /** Nobody refers to it any more, and it refers to nothing that may go. */
+    private void giveBack() {
+        if (sources.length <= MOST_KEPT) {
+            mm = null;
+            area = null;
+            owner = null;
+            report = null;
+            machine.spareMigrations.offer(this);
+        }
     }
 
     /**
@@ -122,14 +173,13 @@ public final class PageMigration implements PageMoves {
         if (area == null || start + count > area.end) {
             return null;
         }
-        PageMigration migration = new PageMigration(mm.machine(), mm, area, start, count, owner, faultFrame);
-        MigrationCollector collector = new MigrationCollector(migration, mm, area, select);
+        PageMigration migration = begin(mm.machine(), mm, area, start, count, owner, faultFrame);
         boolean unmapped = false;
         try {
             mm.notifyStart(Invalidation.Reason.MIGRATE, start, count, owner);
             try {
-                migration.collected = collector.collect();
-                collector.stopWriters();
+                migration.collected = migration.collector.collect(mm, area, select);
+                migration.collector.stopWriters(mm);
             } finally {
                 mm.notifyEnd();
             }
@@ -153,7 +203,7 @@ public final class PageMigration implements PageMoves {
      * @return the migration
      */
     public static PageMigration ofFrames(Machine machine, long[] frames) {
-        PageMigration migration = new PageMigration(machine, null, null, 0, frames.length, null, -1);
+        PageMigration migration = begin(machine, null, null, 0, frames.length, null, -1);
         boolean unmapped = false;
         try {
             for (int i = 0; i < frames.length; i++) {
@@ -183,43 +233,44 @@ public final class PageMigration implements PageMoves {
 
     // ---- unmap -------------------------------------------------------------------------------------------------
 
-    private void isolate() {
-        LruBatches.over(frames, count, i -> (sources[i] & VALID) != 0 ? source(i) : 0, (node, i, frame) -> {
-            if (node == null || node.lruIsolate(frame)) {
-                states[i] |= ISOLATED;
+    private long toIsolate(int i) {
+        return (sources[i] & VALID) != 0 ? source(i) : 0;
+    }
+
+    private void isolate(@Nullable LruNode node, int i, long frame) {
+        if (node == null || node.lruIsolate(frame)) {
+            states[i] |= ISOLATED;
+        }
+    }
+
+    /** What stays goes back on its LRU and what arrived in RAM on one. */
+    private long toAdd(int i) {
+        if ((sources[i] & MIGRATE) != 0) {
+            return destinations[i];
+        }
+        return (sources[i] & VALID) != 0 && (states[i] & (ISOLATED | LOST)) == ISOLATED ? source(i) : 0;
+    }
+
+    private long evicted(int i) {
+        return (sources[i] & (VALID | MIGRATE)) == (VALID | MIGRATE) ? source(i) : 0;
+    }
+
+    /** While references still hold both. */
+    private void putOnLru() {
+        LruBatches.over(frames, count, toAdd, (node, i, frame) -> {
+            if (node != null) {
+                node.lruAdd(frame);
+            }
+        });
+        LruBatches.over(frames, count, evicted, (node, i, frame) -> {
+            if (node instanceof HomedNode homed) {
+                homed.lruEvicted(frame);
             }
         });
     }
 
-    /** Puts what stays back on its LRU and what arrived in RAM on one, while references still hold both. */
-    private void putOnLru() {
-        LruBatches.over(
-                frames,
-                count,
-                i -> {
-                    if ((sources[i] & MIGRATE) != 0) {
-                        return destinations[i];
-                    }
-                    return (sources[i] & VALID) != 0 && (states[i] & (ISOLATED | LOST)) == ISOLATED ? source(i) : 0;
-                },
-                (node, i, frame) -> {
-                    if (node != null) {
-                        node.lruAdd(frame);
-                    }
-                });
-        LruBatches.over(
-                frames,
-                count,
-                i -> (sources[i] & (VALID | MIGRATE)) == (VALID | MIGRATE) ? source(i) : 0,
-                (node, i, frame) -> {
-                    if (node instanceof HomedNode homed) {
-                        homed.lruEvicted(frame);
-                    }
-                });
-    }
-
     private void unmap() {
-        isolate();
+        LruBatches.over(frames, count, toIsolate, isolating);
         for (int i = 0; i < count; i++) {
             if ((sources[i] & VALID) == 0) {
                 continue;
@@ -314,7 +365,7 @@ public final class PageMigration implements PageMoves {
      * @param i which
      */
     public long entry(int i) {
-        return sources[i];
+        return sources[Objects.checkIndex(i, count)]; // there may be room for more, of another migration
     }
 
     /**
@@ -323,7 +374,7 @@ public final class PageMigration implements PageMoves {
      * @param i which
      */
     public long source(int i) {
-        return sources[i] >>> FRAME_SHIFT;
+        return entry(i) >>> FRAME_SHIFT;
     }
 
     /**
@@ -332,7 +383,25 @@ public final class PageMigration implements PageMoves {
      * @param i which
      */
     public long destination(int i) {
-        return destinations[i];
+        return destinations[Objects.checkIndex(i, count)];
+    }
+
+    long[] sources() {
+        return sources;
+    }
+
+    byte[] states() {
+        return states;
+    }
+
+    @Nullable
+    Object owner() {
+        return owner;
+    }
+
+    /** {@return the page that a fault holds locked and referenced, or -1} */
+    long faultFrame() {
+        return faultFrame;
     }
 
     /** {@return whether it names a page, and not a hole} */
@@ -390,7 +459,7 @@ public final class PageMigration implements PageMoves {
      */
     public boolean keepSource(int i) {
         boolean possible = mm != null
-                && (sources[i] & (VALID | MIGRATE)) == (VALID | MIGRATE)
+                && (entry(i) & (VALID | MIGRATE)) == (VALID | MIGRATE)
                 && (states[i] & (SOLE | EXCLUSIVE | LOST)) == (SOLE | EXCLUSIVE)
                 && destinations[i] != 0
                 && !frames.range(source(i)).owner.cpuAddressable()
@@ -473,7 +542,7 @@ public final class PageMigration implements PageMoves {
      * @param i which
      */
     public void decline(int i) {
-        long to = destinations[i];
+        long to = destination(i);
         if (to != 0) {
             destinations[i] = 0;
             frames.unlock(to);
@@ -497,14 +566,24 @@ public final class PageMigration implements PageMoves {
      * @param node where, or null for the nearest; a page of homed memory can go to one frame only
      */
     public long allocateRam(int i, @Nullable RamNode node) {
-        long[] page = {start + i};
-        HomedNode homed = area != null
-                ? area.homed
-                : (sources[i] & VALID) != 0 ? ReverseMap.home(machine, source(i), at -> page[0] = at) : null;
-        if (homed != null) {
-            long frame = homed.take(page[0], Frames.LOCKED, (sources[i] & VALID) != 0);
-            return frame == HomedNode.BUSY ? RamNode.NONE : frame;
+        if (area == null) {
+            return allocateAnywhere(i, node);
         }
+        return area.homed == null ? allocate(node) : take(area.homed, start + i, i);
+    }
+
+    private long allocateAnywhere(int i, @Nullable RamNode node) {
+        long[] page = {0};
+        HomedNode homed = (sources[i] & VALID) != 0 ? ReverseMap.home(machine, source(i), at -> page[0] = at) : null;
+        return homed == null ? allocate(node) : take(homed, page[0], i);
+    }
+
+    private long take(HomedNode homed, long page, int i) {
+        long frame = homed.take(page, Frames.LOCKED, (sources[i] & VALID) != 0);
+        return frame == HomedNode.BUSY ? RamNode.NONE : frame;
+    }
+
+    private long allocate(@Nullable RamNode node) {
         return node == null ? machine.allocateRamForMove(Frames.LOCKED) : node.allocate(Frames.LOCKED);
     }
 
@@ -663,7 +742,7 @@ public final class PageMigration implements PageMoves {
 
     /**
      * Maps what moved at its new place and what did not at its old one, and lets everything go (migrate_vma_finalize),
-     * whatever is thrown meanwhile: nobody else could.
+     * whatever is thrown meanwhile: nobody else could. Afterwards it is somebody else's.
      */
     public void finish() {
         if (!decided) {
@@ -681,7 +760,10 @@ public final class PageMigration implements PageMoves {
         }
         machine.counters.add(Counter.PGMIGRATE_SUCCESS, moved);
         machine.counters.add(Counter.PGMIGRATE_FAIL, collected - moved);
-        happened.forEach(event -> machine.emit(() -> event));
+        if (!happened.isEmpty()) {
+            happened.forEach(event -> machine.emit(() -> event));
+        }
+        giveBack();
     }
 
     private void mapAndLetGo() {

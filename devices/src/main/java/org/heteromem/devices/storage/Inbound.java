@@ -1,9 +1,11 @@
 package org.heteromem.devices.storage;
 
+import java.util.concurrent.ArrayBlockingQueue;
 import org.heteromem.core.Access;
 import org.heteromem.core.MemoryManager;
 import org.heteromem.core.MemoryManager.FrameLocation;
 import org.heteromem.core.Page;
+import org.heteromem.core.device.DeviceFault;
 import org.heteromem.core.device.DeviceMemory;
 import org.heteromem.core.migrate.Migration;
 import org.heteromem.core.migrate.SourceEntries;
@@ -12,13 +14,16 @@ import org.jspecify.annotations.Nullable;
 /** Brings pages of a device home. Each page for itself: one that cannot be read stays, and the others go. */
 final class Inbound {
     /** No page in particular was touched. */
-    static final int NONE = -1;
+    private static final int NONE = -1;
+    /** How many batches are kept that are used again. */
+    private static final int SPARES = 16;
 
     private final MemoryManager manager;
     private final PageStore store;
     private final Traffic traffic;
     private final DeviceMemory memory;
     private final Copies copies;
+    private final ArrayBlockingQueue<Batch> spares = new ArrayBlockingQueue<>(SPARES);
 
     Inbound(StorageDevice device) {
         this.manager = device.manager();
@@ -28,12 +33,45 @@ final class Inbound {
         this.copies = device.copies();
     }
 
+    /**
+     * Begins to bring pages home because one was touched. Allocates nothing, as a rule.
+     *
+     * @param fault what the driver was called with
+     * @param address first byte of the pages
+     * @param length bytes
+     * @param touched which of them was touched
+     * @return the batch, to be closed, and given back when nothing is to be asked of it any more
+     */
+    Batch forFault(DeviceFault fault, long address, long length, int touched) {
+        Batch spare = spares.poll();
+        Batch batch = spare == null ? new Batch(Migration.reusable()) : spare;
+        batch.migration.beginForFault(fault, address, length);
+        batch.begin(touched, fault.access());
+        return batch;
+    }
+
+    /** Takes back what {@link #forFault} gave. */
+    void giveBack(Batch batch) {
+        spares.offer(batch);
+    }
+
+    /**
+     * Begins to bring pages home that nobody has touched.
+     *
+     * @param migration just set up; closed by who made it
+     */
+    Batch ahead(Migration migration) {
+        Batch batch = new Batch(migration);
+        batch.begin(NONE, Access.READ);
+        return batch;
+    }
+
     /** One migration on its way home, and what went wrong with the page that was touched. */
-    final class Batch {
+    final class Batch implements AutoCloseable {
         private final Migration migration;
         private final SourceEntries sources;
-        private final int touched;
-        private final Access access;
+        private int touched;
+        private Access access = Access.READ;
         /** Frames whose contents stay as copies. */
         private long[] kept = {};
 
@@ -41,18 +79,27 @@ final class Inbound {
         private int firstNumber;
         private @Nullable StorageException failure;
 
-        /**
-         * Makes a batch.
-         *
-         * @param migration just set up
-         * @param touched the page that must come, or {@link #NONE}
-         * @param access how it was touched
-         */
-        Batch(Migration migration, int touched, Access access) {
+        private Batch(Migration migration) {
             this.migration = migration;
             this.sources = migration.sources();
+        }
+
+        private void begin(int touched, Access access) {
             this.touched = touched;
             this.access = access;
+            this.keptCount = 0;
+            this.failure = null;
+        }
+
+        /** Lets go of the pages. */
+        @Override
+        public void close() {
+            migration.close();
+        }
+
+        /** {@return whether the touched page came; before it is closed} */
+        boolean touchedCame() {
+            return migration.migrated(touched);
         }
 
         /** {@return whether the touched page waits here to be moved} */
@@ -116,7 +163,9 @@ final class Inbound {
                 return;
             }
             firstNumber = copies.number(keptCount);
-            kept = new long[keptCount];
+            if (kept.length < keptCount) {
+                kept = new long[keptCount];
+            }
             keptCount = 0;
             for (int i = 0; i < migration.pages(); i++) {
                 if (migration.keepsSource(i)) {

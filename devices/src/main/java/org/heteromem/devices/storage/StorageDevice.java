@@ -4,7 +4,6 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
 import java.util.function.LongPredicate;
-import org.heteromem.core.Access;
 import org.heteromem.core.AddressSpace;
 import org.heteromem.core.Area;
 import org.heteromem.core.Errno;
@@ -191,10 +190,18 @@ public final class StorageDevice implements DeviceDriver {
         long to = Math.min((page & -around) + around, Page.of(fault.areaEnd()));
         int touched = (int) (page - from);
         long word = memory.driverData(fault.frame());
-        Inbound.Batch batch;
+        Inbound.Batch batch = inbound.forFault(fault, Page.address(from), Page.address(to - from), touched);
+        try {
+            return bringHome(fault, batch, word);
+        } finally {
+            inbound.giveBack(batch);
+        }
+    }
+
+    private DriverResult bringHome(DeviceFault fault, Inbound.Batch batch, long word) {
+        long page = Page.of(fault.address());
         boolean home;
-        try (Migration migration = Migration.forFault(fault, Page.address(from), Page.address(to - from))) {
-            batch = inbound.new Batch(migration, touched, fault.access());
+        try (batch) {
             if (!batch.stillThere()) {
                 return DriverResult.DONE;
             }
@@ -202,7 +209,7 @@ public final class StorageDevice implements DeviceDriver {
                 return DriverResult.NO_MEMORY;
             }
             int moved = batch.move();
-            home = migration.migrated(touched);
+            home = batch.touchedCame();
             traffic.pagesFaulted.add(home ? 1 : 0);
             traffic.pagesAhead.add(moved - (home ? 1 : 0));
         }
@@ -444,7 +451,7 @@ public final class StorageDevice implements DeviceDriver {
                 traffic.pagesOut.add(result.moved());
                 return result;
             }
-            batch = inbound.new Batch(migration, Inbound.NONE, Access.READ);
+            batch = inbound.ahead(migration);
             batch.allocate();
             came = batch.move();
             traffic.pagesAhead.add(came);
