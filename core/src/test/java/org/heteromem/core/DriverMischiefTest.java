@@ -533,6 +533,9 @@ class DriverMischiefTest {
         for (DeviceFault fault : kept) {
             assertThatThrownBy(fault::space).isInstanceOf(IllegalStateException.class);
             assertThatThrownBy(fault::memory).isInstanceOf(IllegalStateException.class);
+            assertThatThrownBy(fault::address).isInstanceOf(IllegalStateException.class);
+            assertThatThrownBy(fault::frame).isInstanceOf(IllegalStateException.class);
+            assertThatThrownBy(fault::access).isInstanceOf(IllegalStateException.class);
             assertThatThrownBy(() -> bringHome(fault)).isInstanceOf(IllegalStateException.class);
         }
     }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
+import java.lang.foreign.Arena;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -129,7 +130,9 @@ class LiveMemoryTest {
     @Test
     void theCompilerOfADaemonGivesWayToWhoServesFaults() throws IOException {
         try (Heteromem memory = Heteromem.open(Options.ram(LiveScenario.RAM).overflow("ram", LiveScenario.OVERFLOW));
+                Arena arena = memory.arena();
                 Stream<Path> threads = Files.list(Path.of("/proc/" + memory.daemonPid() + "/task"))) {
+            arena.allocate(1).fill((byte) 1); // a thread has its name once it has done something
             Set<String> seen = new HashSet<>();
             for (Path thread : threads.toList()) {
                 String stat;

@@ -65,7 +65,9 @@ final class Live implements AutoCloseable {
             // Touches out of order bring one page home each anyway.
             options.addAll(List.of("--fault-around", Integer.toString(around)));
         }
-        List<String> jvm = new ArrayList<>(List.of("-Xmx" + (JvmOptions.heapBytes(ram, deviceBytes) >> 20) + "m"));
+        long slotBytes = device.equals("compressed") ? ram + deviceBytes : deviceBytes;
+        List<String> jvm =
+                new ArrayList<>(List.of("-Xmx" + (JvmOptions.heapBytes(ram, deviceBytes, slotBytes, 0) >> 20) + "m"));
         jvm.addAll(List.of(jvmOptions));
         daemon = DaemonProcess.start(daemonCpu, jvm, options.toArray(String[]::new));
         memory = daemon.open(ram);

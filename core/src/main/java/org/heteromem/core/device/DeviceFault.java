@@ -1,5 +1,6 @@
 package org.heteromem.core.device;
 
+import java.util.Objects;
 import org.heteromem.core.Access;
 import org.heteromem.core.AddressSpace;
 import org.heteromem.core.Page;
@@ -13,15 +14,14 @@ import org.jspecify.annotations.Nullable;
  */
 public final class DeviceFault {
     private @Nullable Mm mm;
-    private @Nullable DeviceMemory memory;
     private long areaStart;
     private long areaEnd;
     private long page;
     private Access access = Access.READ;
     private long frame;
+    private @Nullable DeviceMemory memory;
 
-    /** Made by the core, and used again. */
-    @SuppressWarnings("exports") // only the core can use it
+    /** Made by the core, and used again; not for drivers. */
     public DeviceFault() {}
 
     /**
@@ -46,47 +46,52 @@ public final class DeviceFault {
         this.memory = memory;
     }
 
-    /** The driver's call is over; for the core. */
+    /** The driver's call is over; for the core, not for drivers. */
     public void end() {
         mm = null;
         memory = null;
     }
 
-    private static <T> T valid(@Nullable T part) {
-        if (part == null) {
+    private Mm valid() {
+        Mm now = mm;
+        if (now == null) {
             throw new IllegalStateException("a device fault is valid during the driver's call only, which is over");
         }
-        return part;
+        return now;
     }
 
     /** {@return whose address space} */
     public AddressSpace space() {
-        return mm().face();
+        return valid().face();
     }
 
     /** {@return the inside of the address space; for the core} */
     @SuppressWarnings("exports") // only the core can use it
     public Mm mm() {
-        return valid(mm);
+        return valid();
     }
 
     /** {@return the address of the page touched} */
     public long address() {
+        valid();
         return Page.address(page);
     }
 
     /** {@return first address of the area: a migration for this fault must stay within it} */
     public long areaStart() {
+        valid();
         return Page.address(areaStart);
     }
 
     /** {@return first address after the area} */
     public long areaEnd() {
+        valid();
         return Page.address(areaEnd);
     }
 
     /** {@return what was tried} */
     public Access access() {
+        valid();
         return access;
     }
 
@@ -98,16 +103,18 @@ public final class DeviceFault {
      * @param pages how many; those outside the area do not count
      */
     public void leaveBehind(int pages) {
-        DropBehind.run(mm(), Math.max(areaStart, page - pages), page);
+        DropBehind.run(valid(), Math.max(areaStart, page - pages), page);
     }
 
     /** {@return the device frame in which the page lives} */
     public long frame() {
+        valid();
         return frame;
     }
 
     /** {@return the device memory in which the page lives} */
     public DeviceMemory memory() {
-        return valid(memory);
+        valid();
+        return Objects.requireNonNull(memory);
     }
 }

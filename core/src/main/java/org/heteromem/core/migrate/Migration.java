@@ -68,15 +68,11 @@ public final class Migration implements AutoCloseable {
 
     private Migration() {}
 
-    private Migration(PageMigration pages, @Nullable Mm locked, long stamp) {
-        begin(pages, locked, stamp);
-    }
-
     private void begin(PageMigration pages, @Nullable Mm locked, long stamp) {
         this.locked = locked;
         this.stamp = stamp;
         this.state = State.COLLECTED;
-        sources.of(pages);
+        sources.show(pages);
     }
 
     private PageMigration open() {
@@ -96,6 +92,7 @@ public final class Migration implements AutoCloseable {
      */
     public static Migration setup(AddressSpace space, long address, long length, Set<Select> select, Object owner) {
         int count = checkRange(address, length);
+        Migration migration = new Migration(); // before anything is taken: there may be no heap
         Mm mm = space.mm();
         long stamp = mm.readLock();
         PageMigration pages = null;
@@ -109,7 +106,8 @@ public final class Migration implements AutoCloseable {
         if (pages == null) {
             throw notOneArea(address, length);
         }
-        return new Migration(pages, mm, stamp);
+        migration.begin(pages, mm, stamp);
+        return migration;
     }
 
     /**
@@ -141,6 +139,7 @@ public final class Migration implements AutoCloseable {
      * @param address first byte; the range must lie in the fault's area
      * @param length bytes
      * @throws IllegalStateException if it is not closed
+     * @throws MemoryException EINVAL if the range is not inside one area
      */
     public void beginForFault(DeviceFault fault, long address, long length) {
         need(State.CLOSED, "beginForFault");
@@ -167,7 +166,9 @@ public final class Migration implements AutoCloseable {
      * @return the migration, to be closed
      */
     public static Migration ofFrames(MemoryManager manager, long[] frames) {
-        return new Migration(PageMigration.ofFrames(manager.machine(), frames.clone()), null, 0);
+        Migration migration = new Migration();
+        migration.begin(PageMigration.ofFrames(manager.machine(), frames.clone()), null, 0);
+        return migration;
     }
 
     /**
@@ -426,7 +427,7 @@ public final class Migration implements AutoCloseable {
             pages.giveUp();
         }
         state = State.CLOSED;
-        sources.of(null);
+        sources.show(null);
         Mm mm = locked;
         locked = null;
         try {

@@ -13,7 +13,7 @@ public final class SourceEntries {
     SourceEntries() {}
 
     /** Says whose these are from now on; null for nobody's. */
-    void of(@Nullable PageMigration pages) {
+    void show(@Nullable PageMigration pages) {
         open = pages;
     }
 

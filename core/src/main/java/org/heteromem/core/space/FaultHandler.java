@@ -382,10 +382,12 @@ final class FaultHandler {
         }
         machine.counters.add(Counter.PGFAULT_DEVICE, 1);
         DeviceFrames device = (DeviceFrames) frames.range(frame).owner;
-        DeviceFault spare = machine.spareFaults.poll();
-        DeviceFault fault = spare == null ? new DeviceFault() : spare;
-        fault.begin(mm, area.start, area.end, page, write ? Access.WRITE : Access.READ, frame, device.memory());
+        DeviceFault fault = machine.spareFaults.take();
         try {
+            if (fault == null) {
+                fault = new DeviceFault();
+            }
+            fault.begin(mm, area.start, area.end, page, write ? Access.WRITE : Access.READ, frame, device.memory());
             DriverResult result = device.driver().migrateToRam(fault);
             return switch (result) {
                 case DONE -> {
@@ -404,8 +406,10 @@ final class FaultHandler {
         } finally {
             frames.unlock(frame);
             frames.put(frame);
-            fault.end();
-            machine.spareFaults.offer(fault);
+            if (fault != null) {
+                fault.end();
+                machine.spareFaults.give(fault);
+            }
         }
     }
 

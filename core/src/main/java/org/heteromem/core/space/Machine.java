@@ -2,12 +2,12 @@ package org.heteromem.core.space;
 
 import java.util.Collection;
 import java.util.List;
-import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
 import org.heteromem.core.MemoryExhaustedException;
 import org.heteromem.core.device.DeviceFault;
+import org.heteromem.core.device.Spares;
 import org.heteromem.core.event.Counter;
 import org.heteromem.core.event.Counters;
 import org.heteromem.core.event.EventSink;
@@ -39,9 +39,9 @@ public final class Machine {
     public final long zeroFrame;
 
     /** Migrations to be used again. */
-    final ArrayBlockingQueue<PageMigration> spareMigrations = new ArrayBlockingQueue<>(SPARES);
+    final Spares<PageMigration> spareMigrations = new Spares<>(SPARES);
     /** Faults to be used again. */
-    final ArrayBlockingQueue<DeviceFault> spareFaults = new ArrayBlockingQueue<>(SPARES);
+    final Spares<DeviceFault> spareFaults = new Spares<>(SPARES);
 
     private final RamNode[] nodes;
     private final @Nullable EventSink events;

@@ -70,10 +70,8 @@ public final class PageMigration implements PageMoves {
     /** It goes to the frame that holds its copy. */
     private static final byte REUSED = 1 << 6;
 
-    /** What is kept of one that is used again has room for this many pages at most. */
-    private static final int MOST_KEPT = 512;
-
-    private static final int FEWEST = 16;
+    /** Room that one has which is used again; larger ones are not. */
+    private static final int KEPT_PAGES = 512;
 
     private final Machine machine;
     final FrameTable frames;
@@ -88,9 +86,9 @@ public final class PageMigration implements PageMoves {
     private @Nullable Vma area;
     private long start;
     private int count;
-    private long[] sources;
-    private long[] destinations;
-    private byte[] states;
+    private final long[] sources;
+    private final long[] destinations;
+    private final byte[] states;
     private @Nullable Object owner;
     private long faultFrame;
     private int collected;
@@ -117,8 +115,8 @@ public final class PageMigration implements PageMoves {
             int count,
             @Nullable Object owner,
             long faultFrame) {
-        PageMigration spare = machine.spareMigrations.poll();
-        PageMigration migration = spare == null ? new PageMigration(machine, Math.max(count, FEWEST)) : spare;
+        PageMigration spare = count <= KEPT_PAGES ? machine.spareMigrations.take() : null;
+        PageMigration migration = spare == null ? new PageMigration(machine, Math.max(count, KEPT_PAGES)) : spare;
         migration.reset(count);
         migration.mm = mm;
         migration.area = area;
@@ -130,15 +128,9 @@ public final class PageMigration implements PageMoves {
 
     private void reset(int pages) {
         count = pages;
-        if (pages > sources.length) {
-            sources = new long[pages];
-            destinations = new long[pages];
-            states = new byte[pages];
-        } else {
-            Arrays.fill(sources, 0, pages, 0);
-            Arrays.fill(destinations, 0, pages, 0);
-            Arrays.fill(states, 0, pages, (byte) 0);
-        }
+        Arrays.fill(sources, 0, pages, 0);
+        Arrays.fill(destinations, 0, pages, 0);
+        Arrays.fill(states, 0, pages, (byte) 0);
         collected = 0;
         moved = 0;
         decided = false;
@@ -147,12 +139,12 @@ public final class PageMigration implements PageMoves {
 
     /** Nobody refers to it any more, and it refers to nothing that may go. */
     private void giveBack() {
-        if (sources.length <= MOST_KEPT) {
+        if (sources.length == KEPT_PAGES) {
             mm = null;
             area = null;
             owner = null;
             report = null;
-            machine.spareMigrations.offer(this);
+            machine.spareMigrations.give(this);
         }
     }
 
@@ -255,7 +247,7 @@ public final class PageMigration implements PageMoves {
         return (sources[i] & (VALID | MIGRATE)) == (VALID | MIGRATE) ? source(i) : 0;
     }
 
-    /** While references still hold both. */
+    /** Puts back and adds, while references still hold both. */
     private void putOnLru() {
         LruBatches.over(frames, count, toAdd, (node, i, frame) -> {
             if (node != null) {

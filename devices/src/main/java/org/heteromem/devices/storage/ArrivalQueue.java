@@ -7,8 +7,8 @@ import java.util.function.IntConsumer;
 
 /**
  * The order in which pages came to a device: coldest first. A run of neighbours that came together is one entry; a page
- * that leaves is not looked for, its place in the entry is found stale later, before there are a quarter more entries than
- * pages. Thread-safe.
+ * that leaves is not looked for, its place in the entry is found stale later. There are never more entries than a quarter and
+ * 1024 more than there were pages when they were last looked through. Thread-safe.
  *
  * <pre>
  *   63           36 35         27 26            0

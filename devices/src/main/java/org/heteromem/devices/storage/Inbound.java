@@ -1,12 +1,12 @@
 package org.heteromem.devices.storage;
 
-import java.util.concurrent.ArrayBlockingQueue;
 import org.heteromem.core.Access;
 import org.heteromem.core.MemoryManager;
 import org.heteromem.core.MemoryManager.FrameLocation;
 import org.heteromem.core.Page;
 import org.heteromem.core.device.DeviceFault;
 import org.heteromem.core.device.DeviceMemory;
+import org.heteromem.core.device.Spares;
 import org.heteromem.core.migrate.Migration;
 import org.heteromem.core.migrate.SourceEntries;
 import org.jspecify.annotations.Nullable;
@@ -23,7 +23,7 @@ final class Inbound {
     private final Traffic traffic;
     private final DeviceMemory memory;
     private final Copies copies;
-    private final ArrayBlockingQueue<Batch> spares = new ArrayBlockingQueue<>(SPARES);
+    private final Spares<Batch> spares = new Spares<>(SPARES);
 
     Inbound(StorageDevice device) {
         this.manager = device.manager();
@@ -43,7 +43,7 @@ final class Inbound {
      * @return the batch, to be closed, and given back when nothing is to be asked of it any more
      */
     Batch forFault(DeviceFault fault, long address, long length, int touched) {
-        Batch spare = spares.poll();
+        Batch spare = spares.take();
         Batch batch = spare == null ? new Batch(Migration.reusable()) : spare;
         batch.migration.beginForFault(fault, address, length);
         batch.begin(touched, fault.access());
@@ -52,7 +52,8 @@ final class Inbound {
 
     /** Takes back what {@link #forFault} gave. */
     void giveBack(Batch batch) {
-        spares.offer(batch);
+        batch.failure = null;
+        spares.give(batch);
     }
 
     /**
@@ -66,7 +67,7 @@ final class Inbound {
         return batch;
     }
 
-    /** One migration on its way home, and what went wrong with the page that was touched. */
+    /** One migration on its way home, and what went wrong with the page that was touched. To close it is to close that. */
     final class Batch implements AutoCloseable {
         private final Migration migration;
         private final SourceEntries sources;

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
+import org.heteromem.devices.storage.CompressedStore;
 import org.heteromem.live.Options;
 import org.heteromem.live.UnavailableException;
 import org.heteromem.live.daemon.JvmOptions;
@@ -33,8 +34,8 @@ public final class PrivateDaemon implements AutoCloseable {
     private static final long END_SECONDS = 10;
     private static final int POLL_MILLIS = 2;
 
-    /** Heap of the daemon for what kernels allocate. */
-    private static final long KERNELS_HEAP_BYTES = 64L << 20;
+    /** How a device begins that holds more than it occupies. */
+    private static final String COMPRESSED = "compressed";
 
     /** If nothing is said, it gets this part of the memory that programs here may use. */
     private static final int DEFAULT_RAM_PART = 4;
@@ -84,11 +85,15 @@ public final class PrivateDaemon implements AutoCloseable {
     /** The command line. */
     static List<String> command(Options options, DaemonCode code, Path socket) {
         long ram = options.ramBytes().orElseGet(() -> Doctor.memoryBytes() / DEFAULT_RAM_PART & -Wire.PAGE_BYTES);
-        long devices =
-                options.overflow().stream().mapToLong(Options.Overflow::bytes).sum();
-        devices += options.acceleratorBytes().orElse(0);
-        long heap =
-                JvmOptions.heapBytes(ram, devices) + (options.acceleratorBytes().isPresent() ? KERNELS_HEAP_BYTES : 0);
+        long overflow = 0;
+        long slots = 0;
+        for (Options.Overflow device : options.overflow()) {
+            overflow += device.bytes();
+            slots += device.bytes()
+                    * (device.device().startsWith(COMPRESSED) ? CompressedStore.ADDRESS_SPACE_FACTOR : 1);
+        }
+        long accelerator = options.acceleratorBytes().orElse(0);
+        long heap = JvmOptions.heapBytes(ram, overflow, slots, accelerator);
         List<String> command = new ArrayList<>(
                 List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString()));
         command.addAll(JvmOptions.ALL);
@@ -98,7 +103,7 @@ public final class PrivateDaemon implements AutoCloseable {
                 // What libraries unpack there goes with the directory, however the daemon ends.
                 "-Djava.io.tmpdir=" + socket.getParent(),
                 // Devices in memory are native memory, which a JVM limits to the size of its heap.
-                "-XX:MaxDirectMemorySize=" + (ram + devices + NATIVE_BYTES >> 20) + "m"));
+                "-XX:MaxDirectMemorySize=" + (ram + overflow + accelerator + NATIVE_BYTES >> 20) + "m"));
         command.addAll(code.arguments());
         command.addAll(List.of(
                 "--socket",

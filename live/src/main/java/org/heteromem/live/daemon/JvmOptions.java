@@ -35,25 +35,43 @@ public final class JvmOptions {
     private static final long BASE_HEAP_BYTES = 24L << 20;
 
     /**
-     * For a page of a program, wherever it is: the metadata of the frame that is its home, its entry in the page table, and
-     * where its copy is.
+     * For a page of a program, wherever it is: the metadata of the frame that is its home (28), where its copy is (8), its
+     * entry in the page table (8), and its part of what a region needs.
      */
-    private static final long HEAP_BYTES_OF_PAGE = 46;
+    private static final long HEAP_BYTES_OF_PAGE = 50;
 
-    /** And for one that a device holds: the metadata of its frame there, and its place in the order of arrivals. */
-    private static final long HEAP_BYTES_OF_DEVICE_PAGE = 40;
+    /** For one that a device holds, or has a copy of: the metadata of its frame there (28), and its place in two orders. */
+    private static final long HEAP_BYTES_OF_DEVICE_PAGE = 50;
+
+    /** For a page of a program that a kernel may touch: its block, and its entry in the device's table. */
+    private static final long HEAP_BYTES_OF_KERNEL_PAGE = 14;
+
+    /** For what kernels allocate. */
+    private static final long HEAP_BYTES_OF_KERNELS = 64L << 20;
 
     private JvmOptions() {}
 
     /**
-     * {@return the heap that a daemon needs at most, with all that it manages in use and touched in any order}
+     * {@return the heap that a daemon needs with all that it manages in use, touched in any order} Not counted are freed parts of
+     * regions that go on: their tables stay with the region.
      *
      * @param ramBytes of RAM that it may give
-     * @param deviceBytes that its devices hold
+     * @param overflowBytes that its storage devices occupy
+     * @param slotBytes of pages that those may hold: more, if they compress
+     * @param acceleratorBytes of a device that computes, or 0
      */
-    public static long heapBytes(long ramBytes, long deviceBytes) {
-        return BASE_HEAP_BYTES
-                + Page.of(ramBytes + deviceBytes) * HEAP_BYTES_OF_PAGE
-                + Page.of(deviceBytes) * HEAP_BYTES_OF_DEVICE_PAGE;
+    public static long heapBytes(long ramBytes, long overflowBytes, long slotBytes, long acceleratorBytes) {
+        long pages = Page.of(ramBytes + overflowBytes);
+        // A page is on one device at most, or has a copy there.
+        long heap = BASE_HEAP_BYTES
+                + pages * HEAP_BYTES_OF_PAGE
+                + Math.min(Page.of(slotBytes), pages) * HEAP_BYTES_OF_DEVICE_PAGE;
+        if (acceleratorBytes == 0) {
+            return heap;
+        }
+        return heap
+                + Page.of(acceleratorBytes) * HEAP_BYTES_OF_DEVICE_PAGE
+                + pages * HEAP_BYTES_OF_KERNEL_PAGE
+                + HEAP_BYTES_OF_KERNELS;
     }
 }

@@ -122,9 +122,13 @@ class ConnectingTest {
                 new DaemonCode(List.of("-cp", "x", "Main")),
                 Path.of("/s"));
         assertThat(command)
-                .contains("-Xmx201m")
+                .contains("-Xmx236m")
                 .containsSequence("-cp", "x", "Main", "--socket", "/s", "--private")
                 .containsSequence("--ram", "536870912", "--overflow", "compressed:8589934592", "--kernels", "/k.jar");
+        // All of four times 4 GiB can be there, beside what is in RAM.
+        assertThat(PrivateDaemon.command(
+                        Options.ram("32G").overflow("compressed", "4G"), new DaemonCode(List.of()), Path.of("/s")))
+                .contains("-Xmx674m");
         assertThat(PrivateDaemon.command(Options.defaults(), new DaemonCode(List.of()), Path.of("/s")))
                 .contains("--ram");
     }
