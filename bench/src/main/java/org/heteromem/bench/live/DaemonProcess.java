@@ -35,24 +35,45 @@ final class DaemonProcess implements AutoCloseable {
      * Starts one and waits until it listens.
      *
      * @param cpu where all of it runs, or below zero for anywhere
+     * @param machine what it manages
      * @param jvmOptions more for its JVM
-     * @param options as {@link DaemonMain} takes them, without the socket
+     * @param options more as {@link DaemonMain} takes them, without the socket
      */
-    static DaemonProcess start(int cpu, List<String> jvmOptions, String... options) throws IOException {
-        List<String> all = new ArrayList<>(List.of(options));
+    static DaemonProcess start(int cpu, Managed machine, List<String> jvmOptions, List<String> options)
+            throws IOException {
+        List<String> all = new ArrayList<>(options);
         all.addAll(List.of("--private", Long.toString(ProcessHandle.current().pid())));
-        return startAny(cpu, jvmOptions, all);
+        return startAny(cpu, machine, jvmOptions, all);
+    }
+
+    /**
+     * What a daemon manages.
+     *
+     * @param ram bytes
+     * @param device such as {@code ram}
+     * @param deviceBytes that it occupies
+     */
+    record Managed(long ram, String device, long deviceBytes) {
+        private String heap() {
+            long slots = JvmOptions.slotBytes(device, deviceBytes);
+            return "-Xmx" + (JvmOptions.heapBytes(ram, deviceBytes, slots, 0) >> 20) + "m";
+        }
+
+        private List<String> options() {
+            return List.of("--ram", Long.toString(ram), "--overflow", device + ":" + deviceBytes);
+        }
     }
 
     /** Starts one that serves one client after the other, until it is closed. */
-    static DaemonProcess startForMany(String... options) throws IOException {
-        DaemonProcess daemon = startAny(-1, List.of(), List.of(options));
+    static DaemonProcess startForMany(Managed machine) throws IOException {
+        DaemonProcess daemon = startAny(-1, machine, List.of(), List.of());
         daemon.isForMany = true;
         Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().unstarted(daemon.process::destroy));
         return daemon;
     }
 
-    private static DaemonProcess startAny(int cpu, List<String> jvmOptions, List<String> options) throws IOException {
+    private static DaemonProcess startAny(int cpu, Managed machine, List<String> jvmOptions, List<String> options)
+            throws IOException {
         Path directory = Files.createTempDirectory("heteromem-bench");
         List<String> command = new ArrayList<>();
         if (cpu >= 0) {
@@ -60,10 +81,11 @@ final class DaemonProcess implements AutoCloseable {
         }
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.addAll(JvmOptions.ALL);
-        command.addAll(List.of("-Xmx64m", "-XX:MaxDirectMemorySize=8g", "--enable-native-access=ALL-UNNAMED"));
+        command.addAll(List.of(machine.heap(), "-XX:MaxDirectMemorySize=8g", "--enable-native-access=ALL-UNNAMED"));
         command.addAll(jvmOptions);
         command.addAll(List.of("-cp", System.getProperty("java.class.path"), DaemonMain.class.getName()));
         command.addAll(List.of("--socket", directory.resolve("socket").toString()));
+        command.addAll(machine.options());
         command.addAll(options);
         Path log = directory.resolve("log");
         Process process = new ProcessBuilder(command)

@@ -6,13 +6,11 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.VarHandle;
-import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Random;
 import java.util.stream.Collectors;
 import org.heteromem.live.Heteromem;
-import org.heteromem.live.daemon.JvmOptions;
 import org.heteromem.live.natives.Cpus;
 
 /** Managed memory with a daemon of its own, and what is measured of it. Used by one thread, which it binds to CPU 0 while it is open. */
@@ -59,17 +57,10 @@ final class Live implements AutoCloseable {
         bind(first);
         this.pages = pages;
         long bytes = (long) pages * PAGE;
-        List<String> options =
-                new ArrayList<>(List.of("--ram", Long.toString(ram), "--overflow", device + ":" + deviceBytes));
-        if (around > 1) {
-            // Touches out of order bring one page home each anyway.
-            options.addAll(List.of("--fault-around", Integer.toString(around)));
-        }
-        long slotBytes = device.equals("compressed") ? ram + deviceBytes : deviceBytes;
-        List<String> jvm =
-                new ArrayList<>(List.of("-Xmx" + (JvmOptions.heapBytes(ram, deviceBytes, slotBytes, 0) >> 20) + "m"));
-        jvm.addAll(List.of(jvmOptions));
-        daemon = DaemonProcess.start(daemonCpu, jvm, options.toArray(String[]::new));
+        // Touches out of order bring one page home each anyway.
+        List<String> options = around > 1 ? List.of("--fault-around", Integer.toString(around)) : List.of();
+        daemon = DaemonProcess.start(
+                daemonCpu, new DaemonProcess.Managed(ram, device, deviceBytes), List.of(jvmOptions), options);
         memory = daemon.open(ram);
         arena = memory.arena();
         segment = arena.allocate(bytes, BATCH * (long) PAGE);

@@ -118,8 +118,8 @@ final class WholePrograms {
 
     void run(String name) throws IOException {
         long bytes = (long) mebibytes << 20;
-        try (DaemonProcess running = DaemonProcess.startForMany(
-                "--ram", Long.toString(2 * bytes), "--overflow", "compressed:" + 2 * bytes)) {
+        try (DaemonProcess running =
+                DaemonProcess.startForMany(new DaemonProcess.Managed(2 * bytes, "compressed", 2 * bytes))) {
             run(name, bytes, running);
         }
     }

@@ -23,8 +23,8 @@ final class MigrationCollector {
     private final PageMigration migration;
     private final Machine machine;
     private final FrameTable frames;
-    private long[] sources = {};
-    private byte[] states = {};
+    private final long[] sources;
+    private final byte[] states;
     private long faultFrame;
     private int select;
     private int collected;
@@ -39,6 +39,8 @@ final class MigrationCollector {
         this.migration = migration;
         this.machine = machine;
         this.frames = machine.frames;
+        this.sources = migration.sources;
+        this.states = migration.states;
     }
 
     /**
@@ -50,9 +52,7 @@ final class MigrationCollector {
      * @return how many pages and holes
      */
     int collect(Mm mm, Vma area, int select) {
-        this.sources = migration.sources();
-        this.states = migration.states();
-        this.faultFrame = migration.faultFrame();
+        this.faultFrame = migration.faultFrame;
         this.select = select;
         this.collected = 0;
         long start = migration.firstPage();
@@ -137,7 +137,7 @@ final class MigrationCollector {
         if (frames.range(frame).owner instanceof DeviceFrames device) {
             return (select & selectDevice) != 0
                     && device.memory().kind() == kind
-                    && device.memory().owner() == migration.owner();
+                    && device.memory().owner() == migration.owner;
         }
         return kind == DeviceKind.COHERENT && (select & SELECT_SYSTEM) != 0;
     }

@@ -86,11 +86,16 @@ public final class PageMigration implements PageMoves {
     private @Nullable Vma area;
     private long start;
     private int count;
-    private final long[] sources;
+    final long[] sources;
     private final long[] destinations;
-    private final byte[] states;
-    private @Nullable Object owner;
-    private long faultFrame;
+    final byte[] states;
+
+    @Nullable
+    Object owner;
+
+    /** The page that a fault holds locked and referenced, or -1. */
+    long faultFrame;
+
     private int collected;
     private int moved;
     /** Whether {@link #movePages} or {@link #giveUp} has said which pages go. */
@@ -101,10 +106,10 @@ public final class PageMigration implements PageMoves {
     private PageMigration(Machine machine, int room) {
         this.machine = machine;
         this.frames = machine.frames;
-        this.collector = new MigrationCollector(this, machine);
         this.sources = new long[room];
         this.destinations = new long[room];
         this.states = new byte[room];
+        this.collector = new MigrationCollector(this, machine);
     }
 
     private static PageMigration begin(
@@ -117,7 +122,7 @@ public final class PageMigration implements PageMoves {
             long faultFrame) {
         PageMigration spare = count <= KEPT_PAGES ? machine.spareMigrations.take() : null;
         PageMigration migration = spare == null ? new PageMigration(machine, Math.max(count, KEPT_PAGES)) : spare;
-        migration.reset(count);
+        migration.count = count;
         migration.mm = mm;
         migration.area = area;
         migration.start = start;
@@ -126,26 +131,22 @@ public final class PageMigration implements PageMoves {
         return migration;
     }
 
-    private void reset(int pages) {
-        count = pages;
-        Arrays.fill(sources, 0, pages, 0);
-        Arrays.fill(destinations, 0, pages, 0);
-        Arrays.fill(states, 0, pages, (byte) 0);
+    /** Nobody refers to it any more, it refers to nothing that may go, and it is as good as new. */
+    private void giveBack() {
+        if (sources.length != KEPT_PAGES) {
+            return;
+        }
+        Arrays.fill(sources, 0, count, 0);
+        Arrays.fill(destinations, 0, count, 0);
+        Arrays.fill(states, 0, count, (byte) 0);
+        mm = null;
+        area = null;
+        owner = null;
+        report = null;
         collected = 0;
         moved = 0;
         decided = false;
-        report = null;
-    }
-
-    /** Nobody refers to it any more, and it refers to nothing that may go. */
-    private void giveBack() {
-        if (sources.length == KEPT_PAGES) {
-            mm = null;
-            area = null;
-            owner = null;
-            report = null;
-            machine.spareMigrations.give(this);
-        }
+        machine.spareMigrations.give(this);
     }
 
     /**
@@ -376,24 +377,6 @@ public final class PageMigration implements PageMoves {
      */
     public long destination(int i) {
         return destinations[Objects.checkIndex(i, count)];
-    }
-
-    long[] sources() {
-        return sources;
-    }
-
-    byte[] states() {
-        return states;
-    }
-
-    @Nullable
-    Object owner() {
-        return owner;
-    }
-
-    /** {@return the page that a fault holds locked and referenced, or -1} */
-    long faultFrame() {
-        return faultFrame;
     }
 
     /** {@return whether it names a page, and not a hole} */

@@ -89,7 +89,6 @@ final class Inbound {
             this.touched = touched;
             this.access = access;
             this.keptCount = 0;
-            this.failure = null;
         }
 
         /** Lets go of the pages. */

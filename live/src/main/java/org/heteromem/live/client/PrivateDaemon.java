@@ -11,7 +11,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
-import org.heteromem.devices.storage.CompressedStore;
 import org.heteromem.live.Options;
 import org.heteromem.live.UnavailableException;
 import org.heteromem.live.daemon.JvmOptions;
@@ -33,9 +32,6 @@ public final class PrivateDaemon implements AutoCloseable {
 
     private static final long END_SECONDS = 10;
     private static final int POLL_MILLIS = 2;
-
-    /** How a device begins that holds more than it occupies. */
-    private static final String COMPRESSED = "compressed";
 
     /** If nothing is said, it gets this part of the memory that programs here may use. */
     private static final int DEFAULT_RAM_PART = 4;
@@ -89,8 +85,7 @@ public final class PrivateDaemon implements AutoCloseable {
         long slots = 0;
         for (Options.Overflow device : options.overflow()) {
             overflow += device.bytes();
-            slots += device.bytes()
-                    * (device.device().startsWith(COMPRESSED) ? CompressedStore.ADDRESS_SPACE_FACTOR : 1);
+            slots += JvmOptions.slotBytes(device.device(), device.bytes());
         }
         long accelerator = options.acceleratorBytes().orElse(0);
         long heap = JvmOptions.heapBytes(ram, overflow, slots, accelerator);

@@ -2,6 +2,7 @@ package org.heteromem.live.daemon;
 
 import java.util.List;
 import org.heteromem.core.Page;
+import org.heteromem.devices.storage.CompressedStore;
 
 /**
  * How a daemon's JVM is started. Its memory and its CPU time are taken from the program it serves, and most programs are over
@@ -49,7 +50,20 @@ public final class JvmOptions {
     /** For what kernels allocate. */
     private static final long HEAP_BYTES_OF_KERNELS = 64L << 20;
 
+    /** How a device begins that compresses. */
+    private static final String COMPRESSED = "compressed";
+
     private JvmOptions() {}
+
+    /**
+     * {@return how many bytes of pages a storage device may hold: more than it occupies, if it compresses}
+     *
+     * @param device how it begins, such as {@code compressed:zstd}
+     * @param bytes that it occupies at most
+     */
+    public static long slotBytes(String device, long bytes) {
+        return device.startsWith(COMPRESSED) ? bytes * CompressedStore.ADDRESS_SPACE_FACTOR : bytes;
+    }
 
     /**
      * {@return the heap that a daemon needs with all that it manages in use, touched in any order} Not counted are freed parts of
@@ -57,7 +71,7 @@ public final class JvmOptions {
      *
      * @param ramBytes of RAM that it may give
      * @param overflowBytes that its storage devices occupy
-     * @param slotBytes of pages that those may hold: more, if they compress
+     * @param slotBytes of pages that those may hold, by {@link #slotBytes}
      * @param acceleratorBytes of a device that computes, or 0
      */
     public static long heapBytes(long ramBytes, long overflowBytes, long slotBytes, long acceleratorBytes) {
