@@ -493,7 +493,7 @@ public final class FrameTable {
         if (!WORD.compareAndSet(s.words, s.word(frame, Frames.STATE), 0L, (long) (flags | Frames.ALLOCATED))) {
             return false;
         }
-        WORD.setVolatile(s.words, s.word(frame, Frames.COUNTS), Frames.REFERENCE);
+        WORD.setRelease(s.words, s.word(frame, Frames.COUNTS), Frames.REFERENCE);
         return true;
     }
 
@@ -510,6 +510,16 @@ public final class FrameTable {
                 && has(frame, Frames.LOCKED | Frames.ALLOCATED)
                 && !has(frame, Frames.COPY)
                 && anchor(frame) == null;
+    }
+
+    /**
+     * {@return whether a frame was {@link #readied}, belongs to some memory and was nobody's destination; it is one now}
+     *
+     * @param frame any frame number
+     */
+    public boolean claimDestination(long frame) {
+        Section s = sectionIfValid(frame);
+        return s != null && readied(frame) && set(frame, Frames.DESTINATION);
     }
 
     // ---- copies ------------------------------------------------------------------------------------------------
@@ -553,7 +563,7 @@ public final class FrameTable {
                 Frames.COPY,
                 Frames.ANON | Frames.ANON_EXCLUSIVE | Frames.DIRTY | Frames.REFERENCED | Frames.ACTIVE | Frames.BEHIND);
         Section s = section(frame);
-        WORD.setVolatile(s.copies(), (int) (frame - s.first), copy);
+        WORD.setRelease(s.copies(), (int) (frame - s.first), copy);
     }
 
     /**
@@ -565,7 +575,8 @@ public final class FrameTable {
     public long takeCopy(long frame) {
         Section s = section(frame);
         long[] copies = s.copiesIfAny();
-        return copies == null ? 0 : (long) WORD.getAndSet(copies, (int) (frame - s.first), 0L);
+        int at = (int) (frame - s.first);
+        return copies == null || (long) WORD.getVolatile(copies, at) == 0 ? 0 : (long) WORD.getAndSet(copies, at, 0L);
     }
 
     /**

@@ -125,13 +125,22 @@ public abstract sealed class LruNode implements MemoryNode, FrameOwner permits R
     public final void lruAdd(long frame) {
         workingSet.lock();
         try {
-            if (!table.has(frame, Frames.LRU)) {
-                // Asked first: with the flag the links would be taken for those of a list.
-                table.set(frame, Frames.LRU | flagsFor(frame));
-                listOf(frame).addFirst(frame);
-            }
+            lruAddInBatch(frame);
         } finally {
             workingSet.unlock();
+        }
+    }
+
+    /**
+     * As {@link #lruAdd}, between {@link #beginLruBatch} and {@link #endLruBatch}.
+     *
+     * @param frame a frame of this node
+     */
+    public final void lruAddInBatch(long frame) {
+        if (!table.has(frame, Frames.LRU)) {
+            // Asked first: with the flag the links would be taken for those of a list.
+            table.set(frame, Frames.LRU | flagsFor(frame));
+            listOf(frame).addFirst(frame);
         }
     }
 
@@ -141,17 +150,27 @@ public abstract sealed class LruNode implements MemoryNode, FrameOwner permits R
      * @param frame a frame of this node
      */
     public final boolean lruIsolate(long frame) {
-        // Reentrant: who moves many pages holds it over all of them.
         workingSet.lock();
         try {
-            if ((table.clear(frame, Frames.LRU) & Frames.LRU) == 0) {
-                return false;
-            }
-            listOf(frame).remove(frame);
-            return true;
+            return lruIsolateInBatch(frame);
         } finally {
             workingSet.unlock();
         }
+    }
+
+    /**
+     * As {@link #lruIsolate}, between {@link #beginLruBatch} and {@link #endLruBatch}.
+     *
+     * @param frame a frame of this node
+     * @return whether the page was on a list and is now the caller's alone to move
+     */
+    public final boolean lruIsolateInBatch(long frame) {
+        int flags = table.clear(frame, Frames.LRU);
+        if ((flags & Frames.LRU) == 0) {
+            return false;
+        }
+        lru(list(flags)).remove(frame);
+        return true;
     }
 
     /**

@@ -298,12 +298,7 @@ public final class Migration implements AutoCloseable {
     private boolean allocate(int i, @Nullable RamNode node) {
         need(State.COLLECTED, "allocateRam");
         checkMovable(i);
-        long frame = open().allocateRam(i, node);
-        if (frame == RamNode.NONE) {
-            return false;
-        }
-        open().setDestination(i, frame);
-        return true;
+        return open().allocateRam(i, node);
     }
 
     /**

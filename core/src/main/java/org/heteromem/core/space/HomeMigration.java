@@ -1,7 +1,6 @@
 package org.heteromem.core.space;
 
 import org.heteromem.core.frame.HomedNode;
-import org.heteromem.core.frame.RamNode;
 import org.heteromem.core.memory.MemoryNode;
 import org.heteromem.core.policy.FrameDemand;
 import org.jspecify.annotations.Nullable;
@@ -33,13 +32,11 @@ final class HomeMigration {
             if ((migration.entry(0) & PageMigration.MIGRATE) == 0) {
                 return false;
             }
-            long target = migration.allocateRam(0, null);
-            if (target == RamNode.NONE) {
+            if (!migration.allocateRam(0, null)) {
                 HomedNode home = ReverseMap.home(machine, frame, page -> {});
                 full[0] = home == null ? machine.preferredNode() : home;
                 return false;
             }
-            migration.setDestination(0, target);
             migration.copy(0);
             migration.movePages();
             return migration.moved() == 1;

@@ -3,7 +3,6 @@ package org.heteromem.core.space;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
-import java.util.function.IntToLongFunction;
 import org.heteromem.core.Errno;
 import org.heteromem.core.MemoryException;
 import org.heteromem.core.event.Counter;
@@ -70,17 +69,16 @@ public final class PageMigration implements PageMoves {
     /** It goes to the frame that holds its copy. */
     private static final byte REUSED = 1 << 6;
 
+    /** A new frame that is a page's destination from the start. */
+    private static final int FOR_MOVE = Frames.LOCKED | Frames.DESTINATION;
+
     /** Room that one has which is used again; larger ones are not. */
     private static final int KEPT_PAGES = 512;
 
     private final Machine machine;
     final FrameTable frames;
     private final MigrationCollector collector;
-    // Made once: the compiler does not see that they are needed no longer than the call they are handed to.
-    private final IntToLongFunction toIsolate = this::toIsolate;
-    private final LruBatches.Step isolating = this::isolate;
-    private final IntToLongFunction toAdd = this::toAdd;
-    private final IntToLongFunction evicted = this::evicted;
+    private final LruBatches lru;
 
     private @Nullable Mm mm;
     private @Nullable Vma area;
@@ -110,6 +108,7 @@ public final class PageMigration implements PageMoves {
         this.destinations = new long[room];
         this.states = new byte[room];
         this.collector = new MigrationCollector(this, machine);
+        this.lru = new LruBatches(frames);
     }
 
     private static PageMigration begin(
@@ -226,44 +225,54 @@ public final class PageMigration implements PageMoves {
 
     // ---- unmap -------------------------------------------------------------------------------------------------
 
-    private long toIsolate(int i) {
-        return (sources[i] & VALID) != 0 ? source(i) : 0;
-    }
-
-    private void isolate(@Nullable LruNode node, int i, long frame) {
-        if (node == null || node.lruIsolate(frame)) {
-            states[i] |= ISOLATED;
-        }
-    }
-
-    /** What stays goes back on its LRU and what arrived in RAM on one. */
-    private long toAdd(int i) {
-        if ((sources[i] & MIGRATE) != 0) {
-            return destinations[i];
-        }
-        return (sources[i] & VALID) != 0 && (states[i] & (ISOLATED | LOST)) == ISOLATED ? source(i) : 0;
-    }
-
-    private long evicted(int i) {
-        return (sources[i] & (VALID | MIGRATE)) == (VALID | MIGRATE) ? source(i) : 0;
-    }
-
-    /** Puts back and adds, while references still hold both. */
+    /** Puts what stays back on its LRU and what arrived in RAM on one, while references still hold both. */
     private void putOnLru() {
-        LruBatches.over(frames, count, toAdd, (node, i, frame) -> {
-            if (node != null) {
-                node.lruAdd(frame);
+        try {
+            for (int i = 0; i < count; i++) {
+                boolean page = (sources[i] & VALID) != 0;
+                if ((sources[i] & MIGRATE) == 0) {
+                    if (page && (states[i] & (ISOLATED | LOST)) == ISOLATED) {
+                        add(source(i));
+                    }
+                    continue;
+                }
+                if (destinations[i] != 0) {
+                    add(destinations[i]);
+                }
+                if (page && lru.of(source(i)) instanceof HomedNode homed) {
+                    homed.lruEvicted(source(i));
+                }
             }
-        });
-        LruBatches.over(frames, count, evicted, (node, i, frame) -> {
-            if (node instanceof HomedNode homed) {
-                homed.lruEvicted(frame);
+        } finally {
+            lru.end();
+        }
+    }
+
+    private void add(long frame) {
+        LruNode node = lru.of(frame);
+        if (node != null) {
+            node.lruAddInBatch(frame);
+        }
+    }
+
+    private void isolate() {
+        try {
+            for (int i = 0; i < count; i++) {
+                if ((sources[i] & VALID) == 0) {
+                    continue;
+                }
+                LruNode node = lru.of(source(i));
+                if (node == null || node.lruIsolateInBatch(source(i))) {
+                    states[i] |= ISOLATED;
+                }
             }
-        });
+        } finally {
+            lru.end();
+        }
     }
 
     private void unmap() {
-        LruBatches.over(frames, count, toIsolate, isolating);
+        isolate();
         for (int i = 0; i < count; i++) {
             if ((sources[i] & VALID) == 0) {
                 continue;
@@ -501,8 +510,7 @@ public final class PageMigration implements PageMoves {
      * @throws MemoryException EINVAL for any other frame: taking it over would break whoever it belongs to
      */
     public void setDestination(int i, long frame) {
-        boolean ready = frames.find(frame) != null && frames.readied(frame) && frames.set(frame, Frames.DESTINATION);
-        if (!ready) {
+        if (!frames.claimDestination(frame)) {
             throw new MemoryException(
                     Errno.EINVAL,
                     "frame 0x" + Long.toHexString(frame) + " cannot be the destination of page " + i
@@ -535,16 +543,21 @@ public final class PageMigration implements PageMoves {
     }
 
     /**
-     * {@return a locked frame of RAM, or -1}
+     * Sends a page to a new frame of RAM.
      *
-     * @param i for which page
+     * @param i which; without a destination
      * @param node where, or null for the nearest; a page of homed memory can go to one frame only
+     * @return false if there is no frame
      */
-    public long allocateRam(int i, @Nullable RamNode node) {
-        if (area == null) {
-            return allocateAnywhere(i, node);
+    public boolean allocateRam(int i, @Nullable RamNode node) {
+        long frame = area == null
+                ? allocateAnywhere(i, node)
+                : area.homed == null ? allocate(node) : take(area.homed, start + i, i);
+        if (frame == RamNode.NONE) {
+            return false;
         }
-        return area.homed == null ? allocate(node) : take(area.homed, start + i, i);
+        destinations[i] = frame;
+        return true;
     }
 
     private long allocateAnywhere(int i, @Nullable RamNode node) {
@@ -554,12 +567,12 @@ public final class PageMigration implements PageMoves {
     }
 
     private long take(HomedNode homed, long page, int i) {
-        long frame = homed.take(page, Frames.LOCKED, (sources[i] & VALID) != 0);
+        long frame = homed.take(page, FOR_MOVE, (sources[i] & VALID) != 0);
         return frame == HomedNode.BUSY ? RamNode.NONE : frame;
     }
 
     private long allocate(@Nullable RamNode node) {
-        return node == null ? machine.allocateRamForMove(Frames.LOCKED) : node.allocate(Frames.LOCKED);
+        return node == null ? machine.allocateRamForMove(FOR_MOVE) : node.allocate(FOR_MOVE);
     }
 
     /**

@@ -68,10 +68,18 @@ final class Copies {
 
     /** Neighbouring copies have stayed, unless their pages were written at once. */
     void kept(int slot, int pages, int number) {
+        int end = slot + pages;
+        for (int i = slot; i < end; ) {
+            int stop = Math.min(end, (i | (Long.SIZE - 1)) + 1);
+            // The bits of one word: from this slot's up, and as many as there are slots.
+            long bits = -1L >>> (Long.SIZE - (stop - i)) << i;
+            long before = (long) BITS.getAndBitwiseOr(copies, i / Long.SIZE, bits);
+            present.addAndGet(Long.bitCount(bits & ~before));
+            i = stop;
+        }
         int stayed = 0;
-        for (int i = slot; i < slot + pages; i++) {
-            BITS.getAndBitwiseOr(copies, i / Long.SIZE, 1L << i);
-            present.incrementAndGet();
+        // Only now: who gave one back before it was noted has noted nothing.
+        for (int i = slot; i < end; i++) {
             if (memory.isCopy(memory.firstFrame() + i)) {
                 stayed++;
             } else {
@@ -83,7 +91,8 @@ final class Copies {
     }
 
     private boolean forget(int slot) {
-        boolean was = ((long) BITS.getAndBitwiseAnd(copies, slot / Long.SIZE, ~(1L << slot)) & 1L << slot) != 0;
+        boolean was = isNoted(slot)
+                && ((long) BITS.getAndBitwiseAnd(copies, slot / Long.SIZE, ~(1L << slot)) & 1L << slot) != 0;
         if (was) {
             present.decrementAndGet();
         }
