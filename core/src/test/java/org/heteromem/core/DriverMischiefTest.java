@@ -278,6 +278,31 @@ class DriverMischiefTest {
 
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
+    void aDriverThatThrowsWhenItIsGivenBackFramesHearsOfAllOfThem(boolean error) {
+        asError = error;
+        moveAll();
+        int[] heard = {0};
+        whenFreed = () -> {
+            heard[0]++;
+            fail(heard[0] == 2);
+        };
+        try (Migration m =
+                Migration.setup(space, base, PAGES * (long) Page.SIZE, Set.of(Migration.Select.DEVICE_PRIVATE), port)) {
+            assertThat(m.allocateRam()).isEqualTo(PAGES);
+            m.copyAll();
+            assertThat(m.migrate()).isEqualTo(PAGES);
+        }
+        whenFreed = () -> {};
+        assertThat(heard[0]).isEqualTo(PAGES);
+        assertThat(gpu.liveReferences()).isZero();
+        assertThatThrownBy(() -> gpu.initFrame(gpu.firstFrame()))
+                .isInstanceOf(IllegalStateException.class)
+                .hasRootCauseMessage("mischief");
+        allIsWell();
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
     void aNotifierThatThrowsStopsNobodyAndIsBroken(boolean error) {
         asError = error;
         List<String> heard = new ArrayList<>();

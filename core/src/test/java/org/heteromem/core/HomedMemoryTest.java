@@ -15,6 +15,7 @@ import org.heteromem.core.device.DeviceKind;
 import org.heteromem.core.device.DeviceMemory;
 import org.heteromem.core.device.DriverResult;
 import org.heteromem.core.fault.FaultResult;
+import org.heteromem.core.frame.FrameTable;
 import org.heteromem.core.inspect.Inspector;
 import org.heteromem.core.inspect.PageKind;
 import org.heteromem.core.inspect.StateChecker;
@@ -556,6 +557,113 @@ class HomedMemoryTest {
         }
         assertThat(told).contains("7: device to home 7");
         assertThat(Inspector.pages(space, at(7), 1)[0].kind()).isEqualTo(PageKind.PRESENT);
+    }
+
+    private Migration home(int page, int pages) {
+        return Migration.setup(space, at(page), Page.address(pages), Set.of(Migration.Select.DEVICE_PRIVATE), owner);
+    }
+
+    @Test
+    void manyComeHomeTogetherWhileThereAreFrames() {
+        for (int i = 0; i < BUDGET - 2; i++) {
+            touch(i);
+        }
+        assertThat(evict(0, 6)).isEqualTo(6);
+        for (int i = 10; i < 10 + BUDGET - 4; i++) {
+            touch(i);
+        }
+        // A hole in front and one behind, and room for four of six.
+        try (Migration migration = home(0, 8)) {
+            assertThat(migration.allocateRam(3)).isTrue();
+            assertThat(migration.allocateRam()).isEqualTo(3);
+            assertThat(budget.free()).isZero();
+            assertThat(migration.allocateRam()).isZero();
+            for (int i = 0; i < 8; i++) {
+                assertThat(migration.destination(i)).isEqualTo(i < 4 ? memory.firstFrame() + i : 0);
+            }
+            migration.decline(1);
+            assertThat(budget.free()).isOne();
+            migration.copyAll();
+            assertThat(migration.migrate()).isEqualTo(3);
+        }
+        assertThat(budget.used()).isEqualTo(BUDGET - 1);
+        assertThat(Inspector.pages(space, at(0), 8))
+                .extracting(page -> page.kind())
+                .containsExactly(
+                        PageKind.PRESENT,
+                        PageKind.DEVICE_PRIVATE,
+                        PageKind.PRESENT,
+                        PageKind.PRESENT,
+                        PageKind.DEVICE_PRIVATE,
+                        PageKind.DEVICE_PRIVATE,
+                        PageKind.NONE,
+                        PageKind.NONE);
+    }
+
+    /** Who goes over frames by number takes a reference in passing, and has it still when the page has gone. */
+    @Test
+    void whoseFrameIsHeldStaysWhereItIsWhenOthersComeHome() {
+        for (int i = 0; i < 3; i++) {
+            touch(i);
+        }
+        FrameTable frames = manager.machine().frames;
+        long held = memory.firstFrame() + 1;
+        try (Migration migration =
+                Migration.setup(space, at(0), Page.address(3), Set.of(Migration.Select.SYSTEM), owner)) {
+            sendAway(migration);
+            assertThat(migration.migrate()).isEqualTo(3);
+            assertThat(frames.tryGet(held)).isTrue();
+        }
+        assertThat(budget.used()).isOne();
+        try (Migration migration = home(0, 3)) {
+            assertThat(migration.allocateRam()).isEqualTo(2);
+            assertThat(budget.used()).isEqualTo(3);
+            assertThat(migration.destination(1)).isZero();
+            migration.copyAll();
+            assertThat(migration.migrate()).isEqualTo(2);
+        }
+        frames.put(held);
+        assertThat(budget.used()).isEqualTo(2);
+        touch(1);
+        assertThat(budget.used()).isEqualTo(3);
+    }
+
+    private void sendAway(Migration migration) {
+        for (int i = 0; i < migration.pages(); i++) {
+            long frame = free.remove();
+            device.initFrame(frame);
+            migration.setDestination(i, frame);
+        }
+        migration.copyAll();
+    }
+
+    /** Touches a page again whenever it is woken, as who serves faults does. */
+    private void touchUntilThere(int page, List<String> there) {
+        switch (space.fault(at(page), Access.READ)) {
+            case FaultResult.Wait wait -> wait.point().whenReady(() -> touchUntilThere(page, there));
+            case FaultResult.Done done -> there.add(page + " " + done.kind());
+            default -> throw new AssertionError("page " + page + " cannot be touched");
+        }
+    }
+
+    @Test
+    void whoWaitsForFramesThatGoTogetherIsWoken() {
+        for (int i = 0; i < 4; i++) {
+            touch(i);
+        }
+        List<String> there = new ArrayList<>();
+        long first = memory.firstFrame();
+        try (Migration migration = Migration.ofFrames(manager, new long[] {first, first + 1, first + 2, first + 3})) {
+            sendAway(migration);
+            migration.migrate();
+            // Thrown away on their way, so that new pages want the frames that the migration still holds.
+            space.advise(at(1), Page.address(2), Advice.DONTNEED);
+            touchUntilThere(1, there);
+            touchUntilThere(2, there);
+            assertThat(there).isEmpty();
+        }
+        assertThat(there).containsExactlyInAnyOrder("1 DEMAND_ZERO", "2 DEMAND_ZERO");
+        assertThat(budget.used()).isEqualTo(2);
     }
 
     @Test

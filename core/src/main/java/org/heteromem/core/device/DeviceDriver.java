@@ -24,4 +24,29 @@ public interface DeviceDriver {
      * @param frame the frame's number
      */
     void frameFreed(DeviceMemory memory, long frame);
+
+    /**
+     * The last references to several frames are gone, where a migration lets go of many at once. As {@link #frameFreed} for
+     * each of them, which is what it does unless a driver knows better.
+     *
+     * @param memory the memory they belong to
+     * @param frames the frames' numbers, from the start; the core's own, not to be kept
+     * @param count how many
+     */
+    default void framesFreed(DeviceMemory memory, long[] frames, int count) {
+        Throwable failed = null;
+        for (int i = 0; i < count; i++) {
+            try {
+                frameFreed(memory, frames[i]);
+            } catch (RuntimeException | Error e) {
+                failed = failed == null ? e : failed;
+            }
+        }
+        if (failed instanceof RuntimeException e) {
+            throw e;
+        }
+        if (failed instanceof Error e) {
+            throw e;
+        }
+    }
 }

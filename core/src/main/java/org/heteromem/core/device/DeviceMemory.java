@@ -209,18 +209,45 @@ public final class DeviceMemory {
      * @throws IllegalStateException if the driver threw when it was last given a frame back
      */
     public boolean tryInitFrame(long frame) {
-        check(frame);
+        return tryInitFrames(frame, 1);
+    }
+
+    /**
+     * Readies neighbouring free frames as {@link #tryInitFrame} does.
+     *
+     * @param first a frame of this memory that is not in use
+     * @param count how many; none of them is in use
+     * @return false if the memory was removed, and then none is ready
+     * @throws MemoryException EBUSY if a frame is in use; those before it are ready
+     * @throws IllegalStateException if the driver threw when it was last given a frame back
+     */
+    public boolean tryInitFrames(long first, int count) {
+        check(first);
+        check(first + count - 1);
         frames.checkDriver();
-        if (!frames.startUse()) {
+        if (!frames.startUse(count)) {
             return false;
         }
-        if (!table().claim(frame, Frames.LOCKED)) {
-            frames.endUse();
-            throw new MemoryException(
-                    Errno.EBUSY,
-                    "frame 0x" + Long.toHexString(frame) + " of device '" + name + "' is in use and cannot be readied");
+        int ready = 0;
+        try {
+            while (ready < count && table().claim(first + ready, Frames.LOCKED)) {
+                ready++;
+            }
+        } finally {
+            if (ready < count) {
+                frames.endUse(count - ready);
+            }
+        }
+        if (ready < count) {
+            throw inUse(first + ready);
         }
         return true;
+    }
+
+    private MemoryException inUse(long frame) {
+        return new MemoryException(
+                Errno.EBUSY,
+                "frame 0x" + Long.toHexString(frame) + " of device '" + name + "' is in use and cannot be readied");
     }
 
     /**

@@ -70,12 +70,30 @@ public final class DeviceFrames implements FrameOwner {
 
     /** {@return whether a frame may be put to use: not when the memory has been removed} */
     public boolean startUse() {
-        return live.getAndUpdate(n -> n == REMOVED ? n : n + 1) != REMOVED;
+        return startUse(1);
     }
 
-    /** Takes a {@link #startUse} back. */
+    /**
+     * {@return whether some frames may be put to use: not when the memory has been removed}
+     *
+     * @param count how many
+     */
+    public boolean startUse(int count) {
+        return live.getAndUpdate(n -> n == REMOVED ? n : n + count) != REMOVED;
+    }
+
+    /** Takes a {@link #startUse()} back. */
     public void endUse() {
-        live.getAndDecrement();
+        endUse(1);
+    }
+
+    /**
+     * Takes some uses back.
+     *
+     * @param count how many
+     */
+    public void endUse(int count) {
+        live.getAndAdd(-count);
     }
 
     /** {@return whether no frame was in use; then none ever will be} */
@@ -159,6 +177,21 @@ public final class DeviceFrames implements FrameOwner {
         } finally {
             // Only now, so that the memory is not removed before its driver has heard of all.
             endUse();
+        }
+    }
+
+    @Override
+    public void lastReferencesGone(long[] frames, int count) {
+        for (int i = 0; i < count; i++) {
+            table.setLinks(frames[i], 0);
+            table.reset(frames[i]);
+        }
+        try {
+            driver.framesFreed(memory, frames, count);
+        } catch (RuntimeException | Error e) {
+            failure = e;
+        } finally {
+            endUse(count);
         }
     }
 }

@@ -25,4 +25,16 @@ public interface FrameOwner {
      * @param frame the frame's number
      */
     void lastReferenceGone(long frame);
+
+    /**
+     * The last references to some frames are gone. Called without any page-table lock; throws nothing.
+     *
+     * @param frames the frames' numbers, from the start; may be overwritten
+     * @param count how many
+     */
+    default void lastReferencesGone(long[] frames, int count) {
+        for (int i = 0; i < count; i++) {
+            lastReferenceGone(frames[i]);
+        }
+    }
 }

@@ -250,16 +250,36 @@ public final class FrameTable {
      * @param frame a frame
      */
     public void put(long frame) {
-        long counts = add(frame, -Frames.REFERENCE);
-        if (Frames.references(counts) == 0) {
-            if (counts != 0) {
-                throw new IllegalStateException("frame 0x" + Long.toHexString(frame) + " freed with "
-                        + Frames.mappings(counts) + " mappings and " + Frames.pins(counts) + " pins");
-            }
+        if (putIsLast(frame)) {
             range(frame).owner.lastReferenceGone(frame);
-        } else if (Frames.references(counts) == Frames.MAX_REFERENCES) {
+        }
+    }
+
+    /**
+     * Puts a reference; if it was the last one, the frame is freed together with others.
+     *
+     * @param frame a frame
+     * @param freed where it goes then; the caller gives back what is there
+     */
+    public void put(long frame, FreedFrames freed) {
+        if (putIsLast(frame)) {
+            freed.add(range(frame).owner, frame);
+        }
+    }
+
+    private boolean putIsLast(long frame) {
+        long counts = add(frame, -Frames.REFERENCE);
+        if (Frames.references(counts) == Frames.MAX_REFERENCES) {
             throw new IllegalStateException("reference count of frame 0x" + Long.toHexString(frame) + " below zero");
         }
+        if (Frames.references(counts) != 0) {
+            return false;
+        }
+        if (counts != 0) {
+            throw new IllegalStateException("frame 0x" + Long.toHexString(frame) + " freed with "
+                    + Frames.mappings(counts) + " mappings and " + Frames.pins(counts) + " pins");
+        }
+        return true;
     }
 
     /**

@@ -121,6 +121,50 @@ public final class HomedNode extends LruNode implements HomedMemory {
     }
 
     /**
+     * {@return whether nobody has the frame of a page just now}
+     *
+     * @param page a page that is at home here
+     */
+    public boolean isFree(long page) {
+        return table.flags(frameOf(page)) == 0;
+    }
+
+    /**
+     * Charges the budget for pages that come home, to be followed by {@link #takeCharged} and {@link #settle}.
+     *
+     * @param wanted how many whose frames are free
+     * @return for how many it was charged
+     */
+    public int charge(int wanted) {
+        return budget.tryCharge(wanted, true);
+    }
+
+    /**
+     * Takes the frame of a page that comes home, with one reference, for which the budget was charged.
+     *
+     * @param page a page that is at home here
+     * @param flags initial flags of {@link Frames}
+     * @return the frame, or {@link #BUSY} if somebody has it
+     */
+    public long takeCharged(long page, int flags) {
+        long frame = frameOf(page);
+        return table.claim(frame, flags) ? frame : BUSY;
+    }
+
+    /**
+     * Says what became of a charge.
+     *
+     * @param charged for how many frames
+     * @param taken how many were taken
+     */
+    public void settle(int charged, int taken) {
+        used.getAndAdd(taken);
+        if (taken < charged) {
+            budget.uncharge(charged - taken);
+        }
+    }
+
+    /**
      * {@return the frame that a page must live in}
      *
      * @param page a page that is at home here
@@ -181,6 +225,25 @@ public final class HomedNode extends LruNode implements HomedMemory {
         budget.uncharge();
         if (awaited) {
             table.wakeReleased(frame);
+        }
+    }
+
+    @Override
+    public void lastReferencesGone(long[] frames, int count) {
+        for (int i = 0; i < count; i++) {
+            lruForget(frames[i]);
+            dropCopyOf(frames[i]);
+        }
+        used.getAndAdd(-count);
+        int awaited = 0;
+        for (int i = 0; i < count; i++) {
+            if (table.resetAwaited(frames[i])) {
+                frames[awaited++] = frames[i];
+            }
+        }
+        budget.uncharge(count);
+        for (int i = 0; i < awaited; i++) {
+            table.wakeReleased(frames[i]);
         }
     }
 }

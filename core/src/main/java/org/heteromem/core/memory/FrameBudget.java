@@ -85,21 +85,41 @@ public final class FrameBudget {
      * @param comingHome whether the frame is for a page that gives up a frame elsewhere, and so may take the reserve
      */
     public boolean tryCharge(boolean comingHome) {
+        return tryCharge(1, comingHome) == 1;
+    }
+
+    /**
+     * {@return how many more frames are in use now: as many as are wanted, or what is left}
+     *
+     * @param wanted how many, not negative
+     * @param comingHome whether the frames are for pages that give up frames elsewhere, and so may take the reserve
+     */
+    public int tryCharge(int wanted, boolean comingHome) {
         long most = comingHome ? limit : limit - reserve;
         for (; ; ) {
             long now = used.get();
-            if (now >= most) {
-                return false;
+            int charged = (int) Math.min(wanted, most - now);
+            if (charged <= 0) {
+                return 0;
             }
-            if (used.compareAndSet(now, now + 1)) {
-                return true;
+            if (used.compareAndSet(now, now + charged)) {
+                return charged;
             }
         }
     }
 
     /** Says that one frame less is in use. */
     public void uncharge() {
-        used.getAndDecrement();
+        uncharge(1);
+    }
+
+    /**
+     * Says that some frames less are in use.
+     *
+     * @param frames how many
+     */
+    public void uncharge(int frames) {
+        used.getAndAdd(-frames);
     }
 
     /** {@return what its pages do: a moment's figures} */

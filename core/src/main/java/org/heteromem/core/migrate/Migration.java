@@ -282,6 +282,17 @@ public final class Migration implements AutoCloseable {
     }
 
     /**
+     * Gives all pages that can move and have no destination frames of RAM to go to, as {@link #allocateRam(int)} does, but no
+     * holes.
+     *
+     * @return how many got one: fewer if there are not enough
+     */
+    public int allocateRam() {
+        need(State.COLLECTED, "allocateRam");
+        return open().allocateRam();
+    }
+
+    /**
      * Gives a page a frame of a certain node to go to.
      *
      * @param i which page

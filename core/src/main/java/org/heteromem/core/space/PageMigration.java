@@ -10,6 +10,7 @@ import org.heteromem.core.event.MemoryEvent;
 import org.heteromem.core.frame.DeviceFrames;
 import org.heteromem.core.frame.FrameTable;
 import org.heteromem.core.frame.Frames;
+import org.heteromem.core.frame.FreedFrames;
 import org.heteromem.core.frame.HomedNode;
 import org.heteromem.core.frame.LruNode;
 import org.heteromem.core.frame.RamNode;
@@ -79,6 +80,7 @@ public final class PageMigration implements PageMoves {
     final FrameTable frames;
     private final MigrationCollector collector;
     private final LruBatches lru;
+    private final FreedFrames freed = new FreedFrames();
 
     private @Nullable Mm mm;
     private @Nullable Vma area;
@@ -289,6 +291,7 @@ public final class PageMigration implements PageMoves {
                 restore(i, frame);
             }
         }
+        freed.giveBack();
     }
 
     /**
@@ -330,7 +333,7 @@ public final class PageMigration implements PageMoves {
         if (frame != faultFrame) {
             frames.unlock(frame);
         }
-        frames.put(frame);
+        frames.put(frame, freed);
     }
 
     /**
@@ -560,6 +563,50 @@ public final class PageMigration implements PageMoves {
         return true;
     }
 
+    /**
+     * Sends all pages that can move, and no holes, to new frames of RAM, as many as there are frames for.
+     *
+     * @return how many
+     */
+    public int allocateRam() {
+        HomedNode homed = area == null ? null : area.homed;
+        if (homed == null) {
+            int made = 0;
+            for (int i = 0; i < count; i++) {
+                if (wantsFrame(i)) {
+                    if (!allocateRam(i, null)) {
+                        break;
+                    }
+                    made++;
+                }
+            }
+            return made;
+        }
+        int wanted = 0;
+        for (int i = 0; i < count; i++) {
+            // Before the charge: others would believe that RAM is full.
+            wanted += wantsFrame(i) && homed.isFree(start + i) ? 1 : 0;
+        }
+        int charged = homed.charge(wanted);
+        int taken = 0;
+        try {
+            for (int i = 0; taken < charged && i < count; i++) {
+                long frame = wantsFrame(i) ? homed.takeCharged(start + i, FOR_MOVE) : HomedNode.BUSY;
+                if (frame != HomedNode.BUSY) {
+                    destinations[i] = frame;
+                    taken++;
+                }
+            }
+        } finally {
+            homed.settle(charged, taken);
+        }
+        return taken;
+    }
+
+    private boolean wantsFrame(int i) {
+        return (sources[i] & (VALID | MIGRATE)) == (VALID | MIGRATE) && destinations[i] == 0;
+    }
+
     private long allocateAnywhere(int i, @Nullable RamNode node) {
         long[] page = {0};
         HomedNode homed = (sources[i] & VALID) != 0 ? ReverseMap.home(machine, source(i), at -> page[0] = at) : null;
@@ -779,6 +826,7 @@ public final class PageMigration implements PageMoves {
                 failed = failed == null ? e : failed;
             }
         }
+        freed.giveBack();
         ReverseMap.rethrow(failed);
     }
 

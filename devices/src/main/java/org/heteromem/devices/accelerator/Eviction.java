@@ -11,7 +11,6 @@ import org.heteromem.core.Page;
 import org.heteromem.core.event.MemoryEvent;
 import org.heteromem.core.migrate.Migration;
 import org.heteromem.core.migrate.Migration.Select;
-import org.heteromem.core.migrate.SourceEntries;
 import org.heteromem.core.policy.BlockView;
 
 /**
@@ -117,12 +116,7 @@ final class Eviction {
                         Migration.setup(mirror.space(), Page.address(firstPage), Page.address(pages), OWN, device)) {
             // The notifier leaves the entries of our own migrations to us: they go before anything is copied.
             mirror.forget(migration);
-            SourceEntries sources = migration.sources();
-            for (int i = 0; i < migration.pages(); i++) {
-                if (sources.movable(i) && !sources.hole(i) && !migration.allocateRam(i)) {
-                    break;
-                }
-            }
+            migration.allocateRam();
             device.transfers().copy(migration);
             return migration.migrate();
         } catch (MemoryException e) {
@@ -141,11 +135,7 @@ final class Eviction {
         }
         try (Machinery.Moving _ = device.startMoving();
                 Migration migration = Migration.ofFrames(device.manager(), frames)) {
-            for (int i = 0; i < migration.pages(); i++) {
-                if (migration.sources().movable(i) && !migration.allocateRam(i)) {
-                    break;
-                }
-            }
+            migration.allocateRam();
             device.transfers().copy(migration);
             return migration.migrate();
         }

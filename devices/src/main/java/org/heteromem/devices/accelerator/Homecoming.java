@@ -53,11 +53,7 @@ final class Homecoming {
                 return DriverResult.NO_MEMORY;
             }
             mirror.forget(migration);
-            for (int i = 0; i < migration.pages(); i++) {
-                if (i != touched && sources.movable(i) && !sources.hole(i) && !migration.allocateRam(i)) {
-                    break;
-                }
-            }
+            migration.allocateRam();
             device.transfers().copy(migration);
             int moved = migration.migrate();
             boolean home = migration.migrated(touched);

@@ -116,11 +116,7 @@ final class Inbound {
             if (touched != NONE && !migration.allocateRam(touched)) {
                 return false;
             }
-            for (int i = 0; i < migration.pages(); i++) {
-                if (i != touched && wanted(i) && !migration.allocateRam(i)) {
-                    break;
-                }
-            }
+            migration.allocateRam();
             return true;
         }
 

@@ -244,9 +244,7 @@ final class Outbound {
                 onePageAtATime(k, run);
                 return;
             }
-            for (int i = 0; i < run; i++) {
-                bind(k + i);
-            }
+            bind(k, run);
         }
 
         /** {@return bytes from an offset to the end of its chunk} */
@@ -285,23 +283,25 @@ final class Outbound {
                     }
                 }
             }
-            for (int i = 0; i < written; i++) {
-                bind(k + i);
-            }
+            bind(k, written);
         }
 
-        /** The contents are there: the page may go. */
-        private void bind(int k) {
-            long word = word(k);
-            long frame = memory.firstFrame() + into[k];
-            if (!memory.tryInitFrame(frame)) {
+        /** The contents of neighbours are there: the pages may go. */
+        private void bind(int k, int run) {
+            if (run == 0) {
+                return;
+            }
+            long first = memory.firstFrame() + into[k];
+            if (!memory.tryInitFrames(first, run)) {
                 // As if it were full: what was to come here can go elsewhere.
                 ended = true;
                 return;
             }
-            into[k] |= BOUND;
-            memory.setDriverData(frame, word);
-            migration.setDestination(pages[k], frame);
+            for (int i = 0; i < run; i++) {
+                into[k + i] |= BOUND;
+                memory.setDriverData(first + i, word(k + i));
+                migration.setDestination(pages[k + i], first + i);
+            }
         }
 
         void giveUnused() {

@@ -67,14 +67,18 @@ public final class RamStore implements PageStore {
         long end = Page.of(offset + bytes);
         for (long page = Page.of(offset); page < end; ) {
             long stop = Math.min(end, (page | (Long.SIZE - 1)) + 1);
-            // The bits of one word: from this page's up, and as many as there are pages.
-            long bits = -1L >>> (Long.SIZE - (stop - page)) << page;
+            long bits = bits(page, stop);
             int fresh = Long.bitCount(bits & ~setBits((int) (page >>> 6), bits));
             if (fresh != 0) {
                 pages.addAndGet(fresh);
             }
             page = stop;
         }
+    }
+
+    /** {@return the bits of pages that share a word} */
+    private static long bits(long page, long stop) {
+        return -1L >>> (Long.SIZE - (stop - page)) << page;
     }
 
     /** {@return what the word was} */
@@ -113,11 +117,15 @@ public final class RamStore implements PageStore {
 
     @Override
     public void discard(long offset, long bytes) {
-        for (long page = Page.of(offset); page < Page.of(offset + bytes); page++) {
-            long bit = 1L << page;
-            if ((held.getAndUpdate((int) (page >>> 6), word -> word & ~bit) & bit) != 0) {
-                pages.decrementAndGet();
+        long end = Page.of(offset + bytes);
+        for (long page = Page.of(offset); page < end; ) {
+            long stop = Math.min(end, (page | (Long.SIZE - 1)) + 1);
+            long bits = bits(page, stop);
+            int gone = Long.bitCount(held.getAndUpdate((int) (page >>> 6), word -> word & ~bits) & bits);
+            if (gone != 0) {
+                pages.addAndGet(-gone);
             }
+            page = stop;
         }
     }
 

@@ -122,16 +122,23 @@ final class SlotPool {
 
     /** Takes a slot back. */
     void give(int slot) {
+        give(slot, 1);
+    }
+
+    /** Takes neighbouring slots back. */
+    void give(int first, int count) {
         lock.lock();
         try {
-            long bit = 1L << slot;
-            if ((free[slot >>> 6] & bit) != 0) {
-                throw new IllegalStateException("slot " + slot + " is given back twice");
+            for (int slot = first; slot < first + count; slot++) {
+                long bit = 1L << slot;
+                if ((free[slot >>> 6] & bit) != 0) {
+                    throw new IllegalStateException("slot " + slot + " is given back twice");
+                }
+                free[slot >>> 6] |= bit;
+                freeIn[slot >>> STRETCH_SHIFT]++;
+                freeCount++;
             }
-            free[slot >>> 6] |= bit;
-            freeIn[slot >>> STRETCH_SHIFT]++;
-            freeCount++;
-            lowest = Math.min(lowest, slot >>> STRETCH_SHIFT);
+            lowest = Math.min(lowest, first >>> STRETCH_SHIFT);
         } finally {
             lock.unlock();
         }

@@ -296,10 +296,28 @@ public final class StorageDevice implements DeviceDriver {
 
     @Override
     public void frameFreed(DeviceMemory from, long frame) {
-        int slot = slotOf(frame);
-        copies.freed(slot);
-        store.discard(Page.address(slot), Page.SIZE);
-        slots.give(slot);
+        give(slotOf(frame), 1);
+    }
+
+    @Override
+    public void framesFreed(DeviceMemory from, long[] frames, int count) {
+        for (int i = 0; i < count; ) {
+            // A migration lets go of its last page first.
+            int run = 1;
+            while (i + run < count && frames[i + run] == frames[i] - run) {
+                run++;
+            }
+            i += run;
+            give(slotOf(frames[i - 1]), run);
+        }
+    }
+
+    private void give(int slot, int pages) {
+        for (int i = slot; i < slot + pages; i++) {
+            copies.freed(i);
+        }
+        store.discard(Page.address(slot), Page.address(pages));
+        slots.give(slot, pages);
     }
 
     /**

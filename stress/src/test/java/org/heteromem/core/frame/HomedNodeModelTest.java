@@ -10,6 +10,7 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BiConsumer;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
+import java.util.function.LongConsumer;
 import java.util.function.ToLongFunction;
 import org.heteromem.core.Page;
 import org.heteromem.core.memory.ArenaStore;
@@ -39,23 +40,39 @@ class HomedNodeModelTest {
     }
 
     /** Two threads want the frame of one page, of which a third lets go. */
-    private void theFrameHasOneOwner(ToLongFunction<HomedNode> take) {
+    private void theFrameHasOneOwner(LongConsumer put, ToLongFunction<HomedNode> take) {
         FrameBudget budget = new FrameBudget(3, 0);
         HomedNode node = oneFrame(budget);
         long frame = node.take(PAGE, 0, false);
         long[] got = new long[2];
-        together(() -> table.put(frame), () -> got[0] = take.applyAsLong(node), () -> got[1] = take.applyAsLong(node));
+        together(() -> put.accept(frame), () -> got[0] = take.applyAsLong(node), () -> got[1] = take.applyAsLong(node));
         int owners = (got[0] == frame ? 1 : 0) + (got[1] == frame ? 1 : 0);
         require(owners <= 1, "one frame was handed out twice");
         require(table.references(frame) == owners, "references: " + table.references(frame));
         require(budget.used() == owners, "charged: " + budget.used());
     }
 
+    /** As a migration lets go of its pages. */
+    private void putWithOthers(long frame) {
+        FreedFrames freed = new FreedFrames();
+        table.put(frame, freed);
+        freed.giveBack();
+    }
+
+    /** As a migration takes the frames of its pages. */
+    private static long takeWithOthers(HomedNode node) {
+        int charged = node.charge(node.isFree(PAGE) ? 1 : 0);
+        long frame = charged == 1 ? node.takeCharged(PAGE, 0) : HomedNode.BUSY;
+        node.settle(charged, frame == HomedNode.BUSY ? 0 : 1);
+        return frame;
+    }
+
     @Test
     void thePageOfAnAddressHasOneFrameAndOneOwner() {
-        holds(() -> theFrameHasOneOwner(node -> node.take(PAGE, 0, false)));
+        holds(() -> theFrameHasOneOwner(table::put, node -> node.take(PAGE, 0, false)));
+        holds(() -> theFrameHasOneOwner(this::putWithOthers, HomedNodeModelTest::takeWithOthers));
         // Looks whether the frame is free, and takes it in a step of its own.
-        catches(() -> theFrameHasOneOwner(node -> {
+        catches(() -> theFrameHasOneOwner(table::put, node -> {
             long frame = node.frameOf(PAGE);
             if (table.references(frame) != 0) {
                 return HomedNode.BUSY;
@@ -132,6 +149,10 @@ class HomedNodeModelTest {
             long frame = oneFrame(new FrameBudget(1, 0)).take(PAGE, 0, false);
             woken(product(frame, () -> table.put(frame)));
             require(table.flags(frame) == 0, "the frame is not free");
+        });
+        holds(() -> {
+            long frame = oneFrame(new FrameBudget(1, 0)).take(PAGE, 0, false);
+            woken(product(frame, () -> putWithOthers(frame)));
         });
         // Looks whether somebody waits, and frees the frame in a step of its own.
         catches(() -> {
