@@ -1,5 +1,6 @@
 /* eviction cost per page, split by step. usage: evict mem(shm|anon) who(thread|proc) batch total reps
    shm : B: UFFDIO_WRITEPROTECT(range) ; memcpy out of own alias mapping ; fallocate(PUNCH_HOLE) [or MADV_REMOVE]
+         The alias is touched before the clock runs. HOW 4 has none and reads by pread.
    anon: same-process: WRITEPROTECT ; memcpy out ; MADV_DONTNEED   (also variant UFFDIO_MOVE out + copy) */
 #include "common.h"
 
@@ -9,12 +10,12 @@ static int is(const char *a, const char *b) {
 
 int main(int ac, char **av) {
     if (ac < 6) {
-        USAGE("evict shm|anon thread|proc BATCH PAGES REPEATS [HOW: 0 fallocate, 1 MADV_REMOVE, 3 MOVE [busy]]");
+        USAGE("evict shm|anon thread|proc BATCH PAGES REPEATS [HOW: 0 fallocate, 1 MADV_REMOVE, 3 MOVE, 4 pread [busy]]");
     }
     const char *mem = av[1], *who = av[2];
     size_t batch = atol(av[3]), total = atol(av[4]);
     int reps = atoi(av[5]);
-    int how = ac > 6 ? atoi(av[6]) : 0; /* 0 fallocate, 1 MADV_REMOVE on alias, 2 DONTNEED alias+fallocate */
+    int how = ac > 6 ? atoi(av[6]) : 0; /* 0 fallocate, 1 MADV_REMOVE on alias, 4 no alias: pread, fallocate */
     int busy = ac > 7;
     size_t len = total * PS;
     int anon = is(mem, "anon"), proc = is(who, "proc");
@@ -100,7 +101,7 @@ int main(int ac, char **av) {
             }
             DIE("copy");
         }
-        if (!anon) {
+        if (!anon && how != 4) {
             for (size_t i = 0; i < len; i += PS) {
                 (void)*(volatile char *)(alias + i);
             }
@@ -132,7 +133,13 @@ int main(int ac, char **av) {
                 DIE("wp");
             }
             uint64_t b = now();
-            memcpy(far + o, alias + o, n);
+            if (how == 4) {
+                if (pread(mfd, far + o, n, o) != (ssize_t)n) {
+                    DIE("pread");
+                }
+            } else {
+                memcpy(far + o, alias + o, n);
+            }
             uint64_t d = now();
             if (anon) {
                 if (madvise(base + o, n, MADV_DONTNEED)) {
@@ -159,6 +166,7 @@ int main(int ac, char **av) {
                how == 3   ? "UFFDIO_MOVE+copy+DONTNEED"
                : anon     ? "DONTNEED"
                : how == 1 ? "MADV_REMOVE"
+               : how == 4 ? "pread+fallocate"
                           : "fallocate",
                busy ? " client-running" : "", tw / (double)done, tm / (double)done, tp / (double)done, T / (double)done,
                done * 4096 / 1048576.0 / (T / 1e9));

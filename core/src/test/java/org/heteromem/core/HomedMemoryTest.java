@@ -16,6 +16,7 @@ import org.heteromem.core.device.DeviceMemory;
 import org.heteromem.core.device.DriverResult;
 import org.heteromem.core.fault.FaultResult;
 import org.heteromem.core.frame.FrameTable;
+import org.heteromem.core.frame.HomedNode;
 import org.heteromem.core.inspect.Inspector;
 import org.heteromem.core.inspect.PageKind;
 import org.heteromem.core.inspect.StateChecker;
@@ -635,6 +636,21 @@ class HomedMemoryTest {
             migration.setDestination(i, frame);
         }
         migration.copyAll();
+    }
+
+    /** Somebody else has taken a frame between the charge and the claim. */
+    @Test
+    void whatWasChargedForAndIsNotTakenIsGivenBack() {
+        HomedNode node = (HomedNode) memory;
+        assertThat(node.charge(3)).isEqualTo(3);
+        long frame = node.takeCharged(Page.of(at(1)), 0);
+        assertThat(frame).isEqualTo(memory.firstFrame() + 1);
+        assertThat(node.takeCharged(Page.of(at(1)), 0)).isEqualTo(HomedNode.BUSY);
+        node.settle(3, 1);
+        assertThat(budget.used()).isOne();
+        assertThat(node.framesInUse()).isOne();
+        manager.machine().frames.put(frame);
+        assertThat(budget.used()).isZero();
     }
 
     /** Touches a page again whenever it is woken, as who serves faults does. */

@@ -26,8 +26,8 @@ public final class LiveBenchmark {
     private static final Set<String> PARTS =
             Set.of("faults", "blocks", "bulk", "compressed", "resident", "programs", "tail", "daemon");
     private static final int WARM_UP = 20;
-    /** What a daemon compiles has been called tens of thousands of times. */
-    private static final int BLOCK_WARM_UP = 100;
+    /** As many faults as by single pages: what a daemon compiles has been called a hundred thousand times. */
+    private static final int BLOCK_WARM_UP = 16 * WARM_UP;
 
     private static final int BULK_WARM_UP = 80;
     private static final int REPEATS = 9;
@@ -212,9 +212,14 @@ public final class LiveBenchmark {
             times(BULK_WARM_UP, live::promoteAll);
             times(BULK_WARM_UP, () -> outAndHome(live));
             Both promoted = inTurn(live::promoteAll, floor::promote);
-            Both evicted = inTurn(() -> outAndHome(live), floor::evict);
+            List<Double> read = new ArrayList<>();
+            Both evicted = inTurn(() -> outAndHome(live), () -> {
+                read.add(floor.evictByRead());
+                return floor.evict();
+            });
             table.atLeast("sequential promotion with prefetch", promoted.ours, promoted.floor, "GB/s", 0.85);
             table.atMost("eviction, batch 512, a page", evicted.ours, evicted.floor, "ns", 1.25);
+            beside("beside it: a floor that reads by `pread`, as the daemon does", evicted.ours, median(read), "ns");
         }
     }
 
