@@ -116,6 +116,23 @@ class DriverMischiefTest {
         assertThat(manager.nodes().get(0).freeFrames()).isEqualTo(255);
     }
 
+    @Test
+    void ofNeighboursOneOfWhichIsInUseNoneIsReadied() {
+        long first = gpu.firstFrame();
+        gpu.initFrame(first + 2);
+        assertThatThrownBy(() -> gpu.tryInitFrames(first, 4)).hasMessageContaining("EBUSY");
+        assertThatThrownBy(() -> gpu.tryInitFrames(first + 255, 2)).hasMessageContaining("EINVAL");
+        assertThatThrownBy(() -> gpu.tryInitFrames(first + 1, 0)).hasMessageContaining("EINVAL");
+        assertThat(gpu.liveReferences()).isOne();
+        gpu.abandon(first + 2);
+        assertThat(gpu.tryInitFrames(first, 4)).isTrue();
+        assertThat(gpu.liveReferences()).isEqualTo(4);
+        for (int i = 0; i < 4; i++) {
+            gpu.abandon(first + i);
+        }
+        allIsWell();
+    }
+
     // ---- destinations that are none ----------------------------------------------------------------------------
 
     private void refused(BiConsumer<Migration, Long> mischief) {

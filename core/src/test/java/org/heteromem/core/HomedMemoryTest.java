@@ -93,6 +93,7 @@ class HomedMemoryTest {
     private DeviceMemory device;
     private final Deque<Long> free = new ArrayDeque<>();
     private boolean keepsCopies;
+    private Runnable whenFreed = () -> {};
     /** How many pages a reader has gone past when it touches one on the device. */
     private int behind;
 
@@ -154,6 +155,7 @@ class HomedMemoryTest {
         @Override
         public void frameFreed(DeviceMemory from, long frame) {
             free.add(frame);
+            whenFreed.run();
         }
     };
 
@@ -564,12 +566,18 @@ class HomedMemoryTest {
         return Migration.setup(space, at(page), Page.address(pages), Set.of(Migration.Select.DEVICE_PRIVATE), owner);
     }
 
+    private List<PageKind> kinds(int pages) {
+        return Arrays.stream(Inspector.pages(space, at(0), pages))
+                .map(page -> page.kind())
+                .toList();
+    }
+
     @Test
     void manyComeHomeTogetherWhileThereAreFrames() {
-        for (int i = 0; i < BUDGET - 2; i++) {
+        for (int i = 1; i < BUDGET - 1; i++) {
             touch(i);
         }
-        assertThat(evict(0, 6)).isEqualTo(6);
+        assertThat(evict(1, 6)).isEqualTo(6);
         for (int i = 10; i < 10 + BUDGET - 4; i++) {
             touch(i);
         }
@@ -580,7 +588,7 @@ class HomedMemoryTest {
             assertThat(budget.free()).isZero();
             assertThat(migration.allocateRam()).isZero();
             for (int i = 0; i < 8; i++) {
-                assertThat(migration.destination(i)).isEqualTo(i < 4 ? memory.firstFrame() + i : 0);
+                assertThat(migration.destination(i)).isEqualTo(i > 0 && i < 5 ? memory.firstFrame() + i : 0);
             }
             migration.decline(1);
             assertThat(budget.free()).isOne();
@@ -588,17 +596,40 @@ class HomedMemoryTest {
             assertThat(migration.migrate()).isEqualTo(3);
         }
         assertThat(budget.used()).isEqualTo(BUDGET - 1);
-        assertThat(Inspector.pages(space, at(0), 8))
-                .extracting(page -> page.kind())
-                .containsExactly(
-                        PageKind.PRESENT,
-                        PageKind.DEVICE_PRIVATE,
-                        PageKind.PRESENT,
-                        PageKind.PRESENT,
-                        PageKind.DEVICE_PRIVATE,
-                        PageKind.DEVICE_PRIVATE,
-                        PageKind.NONE,
-                        PageKind.NONE);
+        PageKind there = PageKind.DEVICE_PRIVATE;
+        PageKind home = PageKind.PRESENT;
+        assertThat(kinds(8)).containsExactly(PageKind.NONE, there, home, home, home, there, there, PageKind.NONE);
+        evict(10, 4);
+        try (Migration migration = home(0, 8)) {
+            assertThat(migration.allocateRam())
+                    .as("not for holes, though there is room")
+                    .isEqualTo(3);
+            migration.copyAll();
+            migration.migrate();
+        }
+        assertThat(kinds(8)).containsExactly(PageKind.NONE, home, home, home, home, home, home, PageKind.NONE);
+        assertThat(budget.used()).isEqualTo(6);
+    }
+
+    @Test
+    void whoseFrameIsHeldKeepsNoOtherThatWasTakenByItsFrame() {
+        touch(1);
+        touch(2);
+        assertThat(evict(1, 2)).isEqualTo(2);
+        FrameTable frames = manager.machine().frames;
+        assertThat(frames.claim(memory.firstFrame() + 1, 0)).isTrue();
+        long[] away = Arrays.stream(Inspector.pages(space, at(1), 2))
+                .mapToLong(page -> page.frame())
+                .toArray();
+        try (Migration migration = Migration.ofFrames(manager, away)) {
+            assertThat(migration.allocateRam()).isOne();
+            migration.copyAll();
+            assertThat(migration.migrate()).isOne();
+        }
+        assertThat(kinds(3)).containsExactly(PageKind.NONE, PageKind.DEVICE_PRIVATE, PageKind.PRESENT);
+        budget.tryCharge(1, true);
+        ((HomedNode) memory).settle(1, 1);
+        frames.put(memory.firstFrame() + 1);
     }
 
     /** Who goes over frames by number takes a reference in passing, and has it still when the page has gone. */
@@ -653,32 +684,42 @@ class HomedMemoryTest {
         assertThat(budget.used()).isZero();
     }
 
-    /** Touches a page again whenever it is woken, as who serves faults does. */
-    private void touchUntilThere(int page, List<String> there) {
-        switch (space.fault(at(page), Access.READ)) {
-            case FaultResult.Wait wait -> wait.point().whenReady(() -> touchUntilThere(page, there));
-            case FaultResult.Done done -> there.add(page + " " + done.kind());
-            default -> throw new AssertionError("page " + page + " cannot be touched");
+    private final Deque<Integer> woken = new ArrayDeque<>();
+    private final List<Integer> served = new ArrayList<>();
+
+    /** Touches again those that were woken, as who serves faults does. */
+    private void touchWhoWasWoken() {
+        for (Integer page = woken.poll(); page != null; page = woken.poll()) {
+            int again = page;
+            switch (space.fault(at(again), Access.READ)) {
+                case FaultResult.Wait wait -> wait.point().whenReady(() -> woken.add(again));
+                case FaultResult.Done done -> served.add(again);
+                default -> throw new AssertionError("page " + again + " cannot be touched");
+            }
         }
     }
 
+    /** Whoever waits for a page lock is woken, and finds that the frame has not been given back. */
     @Test
     void whoWaitsForFramesThatGoTogetherIsWoken() {
         for (int i = 0; i < 4; i++) {
             touch(i);
         }
-        List<String> there = new ArrayList<>();
         long first = memory.firstFrame();
         try (Migration migration = Migration.ofFrames(manager, new long[] {first, first + 1, first + 2, first + 3})) {
             sendAway(migration);
             migration.migrate();
             // Thrown away on their way, so that new pages want the frames that the migration still holds.
             space.advise(at(1), Page.address(2), Advice.DONTNEED);
-            touchUntilThere(1, there);
-            touchUntilThere(2, there);
-            assertThat(there).isEmpty();
+            woken.addAll(List.of(1, 2));
+            touchWhoWasWoken();
+            assertThat(served).isEmpty();
+            // The device's frames of those that were thrown away are freed one by one, before the homed ones.
+            whenFreed = this::touchWhoWasWoken;
         }
-        assertThat(there).containsExactlyInAnyOrder("1 DEMAND_ZERO", "2 DEMAND_ZERO");
+        whenFreed = () -> {};
+        touchWhoWasWoken();
+        assertThat(served).containsExactlyInAnyOrder(1, 2);
         assertThat(budget.used()).isEqualTo(2);
     }
 

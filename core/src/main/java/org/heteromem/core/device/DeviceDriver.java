@@ -1,5 +1,7 @@
 package org.heteromem.core.device;
 
+import org.heteromem.core.frame.Failures;
+
 /**
  * What a driver does for its memory (Linux: dev_pagemap_ops). A driver owns its device's page table and follows processes
  * through mirrors. Methods may be called by several threads at once, never under a page-table lock.
@@ -42,11 +44,6 @@ public interface DeviceDriver {
                 failed = failed == null ? e : failed;
             }
         }
-        if (failed instanceof RuntimeException e) {
-            throw e;
-        }
-        if (failed instanceof Error e) {
-            throw e;
-        }
+        Failures.rethrow(failed);
     }
 }

@@ -216,20 +216,30 @@ public final class DeviceMemory {
      * Readies neighbouring free frames as {@link #tryInitFrame} does.
      *
      * @param first a frame of this memory that is not in use
-     * @param count how many; none of them is in use
-     * @return false if the memory was removed, and then none is ready
-     * @throws MemoryException EBUSY if a frame is in use; those before it are ready
+     * @param count how many, at least one; none of them is in use
+     * @return false if the memory was removed
+     * @throws MemoryException EBUSY if a frame is in use, EINVAL if one does not belong to this memory; then none is ready,
+     *     unless another thread readies one of them at the same time
      * @throws IllegalStateException if the driver threw when it was last given a frame back
      */
     public boolean tryInitFrames(long first, int count) {
         check(first);
         check(first + count - 1);
+        if (count < 1) {
+            throw new MemoryException(Errno.EINVAL, count + " frames of device '" + name + "' cannot be readied");
+        }
         frames.checkDriver();
         if (!frames.startUse(count)) {
             return false;
         }
         int ready = 0;
         try {
+            for (long frame = first; frame < first + count; frame++) {
+                // Before any is claimed; and from here on nothing is allocated.
+                if (table().flags(frame) != 0) {
+                    throw inUse(frame);
+                }
+            }
             while (ready < count && table().claim(first + ready, Frames.LOCKED)) {
                 ready++;
             }

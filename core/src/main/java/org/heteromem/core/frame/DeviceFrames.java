@@ -68,11 +68,6 @@ public final class DeviceFrames implements FrameOwner {
         return Math.max(0, live.get());
     }
 
-    /** {@return whether a frame may be put to use: not when the memory has been removed} */
-    public boolean startUse() {
-        return startUse(1);
-    }
-
     /**
      * {@return whether some frames may be put to use: not when the memory has been removed}
      *
@@ -82,13 +77,8 @@ public final class DeviceFrames implements FrameOwner {
         return live.getAndUpdate(n -> n == REMOVED ? n : n + count) != REMOVED;
     }
 
-    /** Takes a {@link #startUse()} back. */
-    public void endUse() {
-        endUse(1);
-    }
-
     /**
-     * Takes some uses back.
+     * Takes a {@link #startUse} back, or part of it.
      *
      * @param count how many
      */
@@ -176,7 +166,7 @@ public final class DeviceFrames implements FrameOwner {
             failure = e;
         } finally {
             // Only now, so that the memory is not removed before its driver has heard of all.
-            endUse();
+            endUse(1);
         }
     }
 

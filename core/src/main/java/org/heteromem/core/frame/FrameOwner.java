@@ -27,7 +27,8 @@ public interface FrameOwner {
     void lastReferenceGone(long frame);
 
     /**
-     * The last references to some frames are gone. Called without any page-table lock; throws nothing.
+     * The last references to some frames are gone. Called without any page-table lock. What those throw who are woken is thrown
+     * when all frames have gone back.
      *
      * @param frames the frames' numbers, from the start; may be overwritten
      * @param count how many

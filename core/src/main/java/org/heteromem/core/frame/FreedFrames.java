@@ -16,14 +16,17 @@ public final class FreedFrames {
     private @Nullable FrameOwner owner;
 
     void add(FrameOwner of, long frame) {
-        if (of != owner || count == MOST) {
-            giveBack();
+        try {
+            if (of != owner || count == MOST) {
+                giveBack();
+            }
+        } finally {
             owner = of;
+            frames[count++] = frame;
         }
-        frames[count++] = frame;
     }
 
-    /** Gives back what is left. */
+    /** Gives back what is left; what is thrown by who was woken comes after all have been given back. */
     public void giveBack() {
         FrameOwner of = owner;
         int n = count;

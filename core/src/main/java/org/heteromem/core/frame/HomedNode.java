@@ -99,8 +99,8 @@ public final class HomedNode extends LruNode implements HomedMemory {
      * @return the frame, {@link #NONE} if the budget has none left, or {@link #BUSY} if somebody has it
      */
     public long take(long page, int flags, boolean comingHome) {
-        long frame = range.first + (page - firstPage.get());
-        if (table.flags(frame) != 0) {
+        long frame = frameOf(page);
+        if (!isFree(page)) {
             // Before the charge: it could be the last one, and who is denied it would believe that RAM is full.
             return BUSY;
         }
@@ -242,8 +242,15 @@ public final class HomedNode extends LruNode implements HomedMemory {
             }
         }
         budget.uncharge(count);
+        Throwable failed = null;
         for (int i = 0; i < awaited; i++) {
-            table.wakeReleased(frames[i]);
+            try {
+                table.wakeReleased(frames[i]);
+            } catch (RuntimeException | Error e) {
+                // The others wait as well.
+                failed = failed == null ? e : failed;
+            }
         }
+        Failures.rethrow(failed);
     }
 }

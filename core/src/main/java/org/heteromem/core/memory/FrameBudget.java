@@ -98,12 +98,12 @@ public final class FrameBudget {
         long most = comingHome ? limit : limit - reserve;
         for (; ; ) {
             long now = used.get();
-            int charged = (int) Math.min(wanted, most - now);
+            long charged = Math.min(wanted, most - now);
             if (charged <= 0) {
                 return 0;
             }
             if (used.compareAndSet(now, now + charged)) {
-                return charged;
+                return (int) charged;
             }
         }
     }

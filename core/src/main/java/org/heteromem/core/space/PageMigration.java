@@ -8,6 +8,7 @@ import org.heteromem.core.MemoryException;
 import org.heteromem.core.event.Counter;
 import org.heteromem.core.event.MemoryEvent;
 import org.heteromem.core.frame.DeviceFrames;
+import org.heteromem.core.frame.Failures;
 import org.heteromem.core.frame.FrameTable;
 import org.heteromem.core.frame.Frames;
 import org.heteromem.core.frame.FreedFrames;
@@ -291,7 +292,6 @@ public final class PageMigration implements PageMoves {
                 restore(i, frame);
             }
         }
-        freed.giveBack();
     }
 
     /**
@@ -324,7 +324,10 @@ public final class PageMigration implements PageMoves {
             if ((states[i] & ISOLATED) != 0) {
                 machine.lruAdd(frame);
             }
-            letGo(frame);
+            if (frame != faultFrame) {
+                frames.unlock(frame);
+            }
+            frames.put(frame);
         }
     }
 
@@ -574,10 +577,12 @@ public final class PageMigration implements PageMoves {
             int made = 0;
             for (int i = 0; i < count; i++) {
                 if (wantsFrame(i)) {
-                    if (!allocateRam(i, null)) {
+                    if (allocateRam(i, null)) {
+                        made++;
+                    } else if (area != null) {
                         break;
                     }
-                    made++;
+                    // Of pages that were taken by their frames each may have a home of its own.
                 }
             }
             return made;
@@ -826,8 +831,12 @@ public final class PageMigration implements PageMoves {
                 failed = failed == null ? e : failed;
             }
         }
-        freed.giveBack();
-        ReverseMap.rethrow(failed);
+        try {
+            freed.giveBack();
+        } catch (RuntimeException | Error e) {
+            failed = failed == null ? e : failed;
+        }
+        Failures.rethrow(failed);
     }
 
     private MigrationReport report() {
@@ -917,13 +926,16 @@ public final class PageMigration implements PageMoves {
     }
 
     private void letGoOf(int i, long from) {
-        if (from != 0) {
-            letGo(from);
-        }
-        long to = destinations[i];
-        if (to != 0 && !arrivedSole(i)) {
-            frames.unlock(to);
-            frames.put(to);
+        try {
+            if (from != 0) {
+                letGo(from);
+            }
+        } finally {
+            long to = destinations[i];
+            if (to != 0 && !arrivedSole(i)) {
+                frames.unlock(to);
+                frames.put(to);
+            }
         }
     }
 }

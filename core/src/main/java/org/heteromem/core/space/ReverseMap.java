@@ -2,6 +2,7 @@ package org.heteromem.core.space;
 
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.LongConsumer;
+import org.heteromem.core.frame.Failures;
 import org.heteromem.core.frame.FrameTable;
 import org.heteromem.core.frame.Frames;
 import org.heteromem.core.frame.HomedNode;
@@ -47,17 +48,7 @@ public final class ReverseMap {
         } finally {
             read.unlock();
         }
-        rethrow(failed);
-    }
-
-    /** Throws what was caught, if anything was. */
-    static void rethrow(@Nullable Throwable unchecked) {
-        if (unchecked instanceof Error error) {
-            throw error;
-        }
-        if (unchecked instanceof RuntimeException exception) {
-            throw exception;
-        }
+        Failures.rethrow(failed);
     }
 
     private static boolean maps(long entry, long frame) {

@@ -200,7 +200,7 @@ class StateAuditTest {
         seen(Rule.REFERENCE_COUNT, Rule.PAGE_LOCK);
         gpu.abandon(gpu.firstFrame() + 1);
         StateChecker.assertSound(manager);
-        ((DeviceFrames) frames.range(gpu.firstFrame()).owner).startUse();
+        ((DeviceFrames) frames.range(gpu.firstFrame()).owner).startUse(1);
         seen(Rule.DEVICE_REFERENCES);
     }
 

@@ -129,6 +129,7 @@ final class SlotPool {
     void give(int first, int count) {
         lock.lock();
         try {
+            lowest = Math.min(lowest, first >>> STRETCH_SHIFT);
             for (int slot = first; slot < first + count; slot++) {
                 long bit = 1L << slot;
                 if ((free[slot >>> 6] & bit) != 0) {
@@ -138,7 +139,6 @@ final class SlotPool {
                 freeIn[slot >>> STRETCH_SHIFT]++;
                 freeCount++;
             }
-            lowest = Math.min(lowest, first >>> STRETCH_SHIFT);
         } finally {
             lock.unlock();
         }

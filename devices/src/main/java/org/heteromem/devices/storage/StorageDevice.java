@@ -301,6 +301,7 @@ public final class StorageDevice implements DeviceDriver {
 
     @Override
     public void framesFreed(DeviceMemory from, long[] frames, int count) {
+        RuntimeException failed = null;
         for (int i = 0; i < count; ) {
             // A migration lets go of its last page first.
             int run = 1;
@@ -308,7 +309,14 @@ public final class StorageDevice implements DeviceDriver {
                 run++;
             }
             i += run;
-            give(slotOf(frames[i - 1]), run);
+            try {
+                give(slotOf(frames[i - 1]), run);
+            } catch (RuntimeException e) {
+                failed = failed == null ? e : failed;
+            }
+        }
+        if (failed != null) {
+            throw failed;
         }
     }
 
