@@ -29,14 +29,8 @@ public final class JvmOptions {
             "-XX:Tier4MinInvocationThreshold=10000",
             "-XX:Tier4CompileThreshold=120000",
             "-XX:Tier4BackEdgeThreshold=400000",
-            // No method waits in slow profiled code while C2 is busy,
+            // No method waits in slow profiled code while C2 is busy.
             "-XX:Tier3DelayOn=0",
-            // and what is profiled counts no more than C2 makes use of here: calls, but no branches, casts and calls
-            // that
-            // were inlined.
-            "-XX:-C1ProfileBranches",
-            "-XX:-C1ProfileInlinedCalls",
-            "-XX:-C1ProfileCheckcasts",
             // It runs on the JVM of the program, which may be a later one that has lost one of these.
             "-XX:+IgnoreUnrecognizedVMOptions");
 
