@@ -25,9 +25,10 @@ import org.heteromem.live.Options;
 public final class LiveBenchmark {
     private static final Set<String> PARTS =
             Set.of("faults", "blocks", "bulk", "compressed", "resident", "programs", "tail", "daemon");
+    private static final int BLOCK = 16;
     private static final int WARM_UP = 20;
     /** As many faults as by single pages: what a daemon compiles has been called a hundred thousand times. */
-    private static final int BLOCK_WARM_UP = 16 * WARM_UP;
+    private static final int BLOCK_WARM_UP = BLOCK * WARM_UP;
 
     private static final int BULK_WARM_UP = 80;
     private static final int REPEATS = 9;
@@ -35,7 +36,6 @@ public final class LiveBenchmark {
     private static final int FULL_LOOKS = 5;
 
     private static final int ALLOCATION_ROUNDS = 8;
-    private static final int BLOCK = 16;
     private static final double MEDIAN = 0.5;
     private static final double P99 = 0.99;
     private static final double P999 = 0.999;

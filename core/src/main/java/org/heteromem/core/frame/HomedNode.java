@@ -217,6 +217,7 @@ public final class HomedNode extends LruNode implements HomedMemory {
 
     @Override
     public void lastReferenceGone(long frame) {
+        // Not as one of many, which would need an array: there may be no heap.
         lruForget(frame);
         dropCopyOf(frame);
         used.getAndDecrement();

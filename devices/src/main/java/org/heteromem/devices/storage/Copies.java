@@ -70,9 +70,8 @@ final class Copies {
     void kept(int slot, int pages, int number) {
         int end = slot + pages;
         for (int i = slot; i < end; ) {
-            int stop = Math.min(end, (i | (Long.SIZE - 1)) + 1);
-            // The bits of one word: from this slot's up, and as many as there are slots.
-            long bits = -1L >>> (Long.SIZE - (stop - i)) << i;
+            int stop = (int) Words.stop(i, end);
+            long bits = Words.bits(i, stop);
             long before = (long) BITS.getAndBitwiseOr(copies, i / Long.SIZE, bits);
             present.addAndGet(Long.bitCount(bits & ~before));
             i = stop;

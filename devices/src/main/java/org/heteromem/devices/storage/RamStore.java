@@ -66,19 +66,14 @@ public final class RamStore implements PageStore {
     private void hold(long offset, long bytes) {
         long end = Page.of(offset + bytes);
         for (long page = Page.of(offset); page < end; ) {
-            long stop = Math.min(end, (page | (Long.SIZE - 1)) + 1);
-            long bits = bits(page, stop);
+            long stop = Words.stop(page, end);
+            long bits = Words.bits(page, stop);
             int fresh = Long.bitCount(bits & ~setBits((int) (page >>> 6), bits));
             if (fresh != 0) {
                 pages.addAndGet(fresh);
             }
             page = stop;
         }
-    }
-
-    /** {@return the bits of pages that share a word} */
-    private static long bits(long page, long stop) {
-        return -1L >>> (Long.SIZE - (stop - page)) << page;
     }
 
     /** {@return what the word was} */
@@ -119,8 +114,8 @@ public final class RamStore implements PageStore {
     public void discard(long offset, long bytes) {
         long end = Page.of(offset + bytes);
         for (long page = Page.of(offset); page < end; ) {
-            long stop = Math.min(end, (page | (Long.SIZE - 1)) + 1);
-            long bits = bits(page, stop);
+            long stop = Words.stop(page, end);
+            long bits = Words.bits(page, stop);
             int gone = Long.bitCount(held.getAndUpdate((int) (page >>> 6), word -> word & ~bits) & bits);
             if (gone != 0) {
                 pages.addAndGet(-gone);
