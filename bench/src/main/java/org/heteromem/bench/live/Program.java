@@ -13,7 +13,8 @@ import org.heteromem.live.Options;
 
 /**
  * A whole program in a JVM of its own: {@code Program hashjoin|wordcount MIB plain|live:RAM_BYTES|file:PATH}. Prints how many
- * nanoseconds it took, filling included, and a digest of its result, which must not depend on where its memory is.
+ * nanoseconds it took, getting and filling its memory included, and a digest of its result, which must not depend on where its
+ * memory is.
  */
 public final class Program {
     private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG;
@@ -37,32 +38,39 @@ public final class Program {
             long ram = Long.parseLong(memory.substring("live:".length()));
             try (Heteromem managed = Heteromem.open(Options.ram(ram).overflow("compressed", 2 * bytes));
                     Arena arena = managed.arena()) {
-                run(arguments[0], arena.allocate(bytes, 1 << 21));
+                run(arguments[0], () -> arena.allocate(bytes, 1 << 21));
             }
         } else if (memory.startsWith("file:")) {
             Path path = Path.of(memory.substring("file:".length()));
             try (FileChannel file = FileChannel.open(
                             path, StandardOpenOption.CREATE_NEW, StandardOpenOption.READ, StandardOpenOption.WRITE);
                     Arena arena = Arena.ofShared()) {
-                run(arguments[0], file.map(FileChannel.MapMode.READ_WRITE, 0, bytes, arena));
+                run(arguments[0], () -> file.map(FileChannel.MapMode.READ_WRITE, 0, bytes, arena));
             } finally {
                 Files.deleteIfExists(path);
             }
         } else {
             try (Arena arena = Arena.ofShared()) {
-                run(arguments[0], arena.allocate(bytes, 1 << 21));
+                run(arguments[0], () -> arena.allocate(bytes, 1 << 21));
             }
         }
     }
 
-    private static void run(String what, MemorySegment memory) {
+    /** Where a program's memory comes from. */
+    @FunctionalInterface
+    private interface Source {
+        MemorySegment get() throws IOException;
+    }
+
+    private static void run(String what, Source memory) throws IOException {
         // The methods are compiled before the clock starts: a small round first.
         try (Arena small = Arena.ofConfined()) {
             MemorySegment few = small.allocate(8 << 20, 1 << 21);
             job(what, few);
         }
+        // Getting memory belongs to it: a plain arena touches every page then, others when the program does.
         long begin = System.nanoTime();
-        long digest = job(what, memory);
+        long digest = job(what, memory.get());
         System.out.println("nanos=" + (System.nanoTime() - begin) + " digest=" + Long.toHexString(digest));
     }
 
