@@ -73,8 +73,6 @@ class LayersTest {
                 .doNotHaveSimpleName("Repair")
                 .and()
                 .doNotHaveSimpleName("ZeroAhead")
-                .and()
-                .doNotHaveSimpleName("ZeroAhead")
                 .should()
                 .callMethod("org.heteromem.live.daemon.Ledger", "isOnDevice", "long")
                 .orShould()

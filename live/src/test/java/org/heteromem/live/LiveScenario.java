@@ -92,9 +92,25 @@ enum LiveScenario {
                         memory.residency(scattered).ram(), pages / 2, "pages in RAM that were touched out of order");
             }
         }
-
-        private static long faults(Heteromem memory) {
-            return memory.status().subjects().getLast().counters().getOrDefault("faults", 0L);
+    },
+    MEMORY_IS_MADE_AHEAD_WHERE_RAM_IS_SHORT {
+        @Override
+        void run(Heteromem memory) {
+            try (Arena arena = memory.arena()) {
+                // A word a page: nothing can leave as quickly as this is filled.
+                MemorySegment filled = arena.allocate(4 * RAM, 1 << 21);
+                long pages = filled.byteSize() / PAGE;
+                long before = faults(memory);
+                for (long page = 0; page < pages; page++) {
+                    filled.set(JAVA_LONG, page * PAGE, page + 1);
+                }
+                long stops = faults(memory) - before;
+                // One for each run, and some until runs are long.
+                Require.that(stops <= pages / 64 + 64, stops + " stops for " + pages + " pages");
+                for (long page = 0; page < pages; page++) {
+                    Require.equal(filled.get(JAVA_LONG, page * PAGE), page + 1, "page " + page);
+                }
+            }
         }
     },
     MORE_THAN_THERE_IS_IS_AN_ERROR {
@@ -390,6 +406,10 @@ enum LiveScenario {
     static final long OVERFLOW = 128L << 20;
 
     abstract void run(Heteromem memory) throws Exception;
+
+    private static long faults(Heteromem memory) {
+        return memory.status().subjects().getLast().counters().getOrDefault("faults", 0L);
+    }
 
     void run() throws Exception {
         try (Heteromem memory = Heteromem.open(Options.ram(RAM).overflow("ram", OVERFLOW))) {

@@ -398,8 +398,8 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
     }
 
     @Override
-    public long framesToSpare() {
-        return memory.evictor().framesToSpare();
+    public long framesToSpare(int wanted) {
+        return memory.evictor().framesToSpare(wanted);
     }
 
     @Override

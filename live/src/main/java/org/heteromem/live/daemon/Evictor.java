@@ -74,9 +74,21 @@ final class Evictor implements Runnable {
 
     /**
      * {@return how many frames may be used for what nobody has asked for yet: below zero if none}. Some of what is kept free may
-     * go: a program that fills memory as quickly as the rest of it leaves would else stop for every single page.
+     * go, and where that is too little the caller makes room: a program that fills memory more quickly than the rest of it
+     * leaves would else stop for every single page, and each stop takes the CPU from those who evict.
+     *
+     * @param wanted of which cold pages are evicted, some at a time; 0 to evict none
      */
-    long framesToSpare() {
+    long framesToSpare(int wanted) {
+        long spare = spare();
+        if (wanted == 0 || spare >= wanted || isStuck()) {
+            return spare;
+        }
+        reclaimNow();
+        return spare();
+    }
+
+    private long spare() {
         return budget.free() - low / MIN_PART;
     }
 

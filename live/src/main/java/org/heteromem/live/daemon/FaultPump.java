@@ -55,8 +55,12 @@ final class FaultPump implements Runnable, AutoCloseable {
         /** Some faults were served: RAM may be running low. */
         void served();
 
-        /** {@return how many frames may be used for pages that nobody has touched yet} */
-        long framesToSpare();
+        /**
+         * {@return how many frames may be used for pages that nobody has touched yet: none if negative}
+         *
+         * @param wanted of which cold pages may be evicted, here and now
+         */
+        long framesToSpare(int wanted);
 
         /** A page cannot be produced. */
         void lost(long page, String device, String detail);
@@ -102,7 +106,7 @@ final class FaultPump implements Runnable, AutoCloseable {
         this.space = space;
         this.polling = polling;
         this.mmu = mmu;
-        this.ahead = new ZeroAhead(space, mmu);
+        this.ahead = new ZeroAhead(space, mmu, host::framesToSpare);
         this.host = host;
     }
 
@@ -217,7 +221,7 @@ final class FaultPump implements Runnable, AutoCloseable {
                     if (done == FaultResult.SPURIOUS) {
                         spurious(page);
                     } else if (done == FaultResult.DEMAND_ZERO) {
-                        ahead.touched(page, host.framesToSpare());
+                        ahead.touched(page);
                     }
                     return;
                 }

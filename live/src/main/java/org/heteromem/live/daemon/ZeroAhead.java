@@ -2,6 +2,7 @@ package org.heteromem.live.daemon;
 
 import java.util.EnumSet;
 import java.util.Set;
+import java.util.function.IntToLongFunction;
 import org.heteromem.core.AddressSpace;
 import org.heteromem.core.MemoryException;
 import org.heteromem.core.Page;
@@ -23,12 +24,15 @@ import org.jspecify.annotations.Nullable;
  * </pre>
  *
  * <p>Frugal: it begins with one page, and doubles while each touch is where it was expected; it makes none outside what is
- * allocated, and none where RAM is short. Of a program that fills memory and goes on in steps it cannot know that it leaves
+ * allocated, and none where RAM is short and nothing can leave it. Of a program that fills memory and goes on in steps it cannot know that it leaves
  * some out. The pump's thread only.
  */
 final class ZeroAhead {
     /** The most pages at a time, beside the one that is left out: they are zeroed in the time that a few faults take. */
     private static final int MOST_PAGES = 63;
+
+    /** A sequence that wants so many pages is no accident, and others may have to leave RAM for it. */
+    private static final int SURE = 7;
 
     /** How many sequences are told apart; two that meet make each other begin again. */
     private static final int ENTRY_BITS = 10;
@@ -41,12 +45,18 @@ final class ZeroAhead {
 
     private final AddressSpace space;
     private final LiveMmu mmu;
+    private final IntToLongFunction framesToSpare;
     /** A page that was left out, how many were wanted behind it, and how many were made; in the place of that page. */
     private final long[] leftOut = new long[1 << ENTRY_BITS];
 
-    ZeroAhead(AddressSpace space, LiveMmu mmu) {
+    /**
+     * @param framesToSpare how many frames may be used now, none if negative; told how many are wanted of which cold pages
+     *     may be evicted
+     */
+    ZeroAhead(AddressSpace space, LiveMmu mmu, IntToLongFunction framesToSpare) {
         this.space = space;
         this.mmu = mmu;
+        this.framesToSpare = framesToSpare;
     }
 
     private static int entry(long page) {
@@ -57,16 +67,19 @@ final class ZeroAhead {
      * A page was touched for the first time, and made.
      *
      * @param page its number
-     * @param mostPages how many frames may be used now; none if negative
      */
-    void touched(long page, long mostPages) {
+    void touched(long page) {
         long seen = leftOut[entry(page)];
         boolean expected = seen >>> PAGE_SHIFT == page;
         int made = expected ? (int) seen & COUNT_MASK : 0;
         int wanted = expected ? Math.min(MOST_PAGES, (int) (2 * (seen >>> COUNT_BITS & COUNT_MASK) + 1)) : 0;
         long next = page + made + 1;
-        int there = wanted == 0 ? 0 : make(mmu.regionOf(page), next + 1, Math.clamp(mostPages, 0, wanted));
+        int there = wanted == 0 ? 0 : make(mmu.regionOf(page), next + 1, spared(wanted));
         leftOut[entry(next)] = next << PAGE_SHIFT | (long) wanted << COUNT_BITS | there;
+    }
+
+    private int spared(int wanted) {
+        return Math.clamp(framesToSpare.applyAsLong(wanted < SURE ? 0 : wanted), 0, wanted);
     }
 
     /** {@return how many pages from the first on are there now} */
