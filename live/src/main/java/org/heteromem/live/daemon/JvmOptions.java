@@ -28,7 +28,8 @@ public final class JvmOptions {
             "-XX:Tier4InvocationThreshold=60000",
             "-XX:Tier4MinInvocationThreshold=10000",
             "-XX:Tier4CompileThreshold=120000",
-            "-XX:Tier4BackEdgeThreshold=400000",
+            // A loop of its own code ends soon and is compiled with its method; only a kernel's may go on for long.
+            "-XX:Tier4BackEdgeThreshold=4000000",
             // No method waits in slow profiled code while C2 is busy.
             "-XX:Tier3DelayOn=0",
             // It runs on the JVM of the program, which may be a later one that has lost one of these.
