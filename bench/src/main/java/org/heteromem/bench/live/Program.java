@@ -10,9 +10,10 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import org.heteromem.live.Heteromem;
 import org.heteromem.live.Options;
+import org.heteromem.live.natives.Mapping;
 
 /**
- * A whole program in a JVM of its own: {@code Program hashjoin|wordcount MIB plain|live:RAM_BYTES|file:PATH}. Prints how many
+ * A whole program in a JVM of its own: {@code Program hashjoin|wordcount MIB plain|anonymous|live:RAM_BYTES|file:PATH}. Prints how many
  * nanoseconds it took, getting and filling its memory included, and a digest of its result, which must not depend on where its
  * memory is.
  */
@@ -48,6 +49,11 @@ public final class Program {
                 run(arguments[0], () -> file.map(FileChannel.MapMode.READ_WRITE, 0, bytes, arena));
             } finally {
                 Files.deleteIfExists(path);
+            }
+        } else if (memory.equals("anonymous")) {
+            // What the system gives: zeroed by it alone, when it is touched.
+            try (Mapping mapping = Mapping.anonymous(bytes)) {
+                run(arguments[0], mapping::segment);
             }
         } else {
             try (Arena arena = Arena.ofShared()) {

@@ -236,6 +236,11 @@ public final class FileStore implements PageStore {
     }
 
     @Override
+    public boolean isSynchronous() {
+        return false;
+    }
+
+    @Override
     public boolean holds(long offset) {
         return sums.get(Page.of(offset)) != 0;
     }

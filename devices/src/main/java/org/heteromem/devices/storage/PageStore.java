@@ -37,6 +37,11 @@ public interface PageStore extends FrameStore {
      */
     boolean holds(long offset);
 
+    /** {@return whether reads and writes are done by the CPU and wait for no device (Linux: SWP_SYNCHRONOUS_IO)} */
+    default boolean isSynchronous() {
+        return true;
+    }
+
     /** {@return how many bytes of its capacity the contents occupy} */
     long bytesUsed();
 

@@ -398,8 +398,24 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
     }
 
     @Override
-    public long framesToSpare(int wanted) {
-        return memory.evictor().framesToSpare(wanted);
+    public long framesToSpare() {
+        return memory.evictor().framesToSpare();
+    }
+
+    @Override
+    public boolean makeRoomAhead() {
+        try {
+            return memory.evictor().makeRoomAhead();
+        } catch (RuntimeException e) {
+            // Nobody waits for these pages, and the evictor will meet the same.
+            log.defect(this + ": evicting failed", e);
+            return false;
+        }
+    }
+
+    @Override
+    public int mostAhead() {
+        return memory.evictor().mostAhead();
     }
 
     @Override

@@ -34,6 +34,7 @@ final class ClientView {
         all.put("bytes.out", Page.address(mmu.pagesOut.sum()));
         all.put("bytes.zeroed", Page.address(mmu.pagesZeroed.sum()));
         all.put("reclaim.direct", memory.evictor().direct.sum());
+        all.put("reclaim.ahead", memory.evictor().ahead.sum());
         WorkingSetFigures pages = budget.workingSet();
         all.put("ram.protected", Page.address(pages.active()));
         all.put("ram.behind", Page.address(pages.behind()));

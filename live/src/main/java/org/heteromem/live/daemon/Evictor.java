@@ -31,6 +31,12 @@ final class Evictor implements Runnable {
     /** Pages moved at a time by somebody who waits for the first of them. */
     private static final int DIRECT_BATCH = 64;
 
+    /** So many sequences have half of RAM at most for what they have not filled yet. */
+    private static final int MANY_SEQUENCES = 64;
+
+    /** For how long it is not tried again to make room ahead, once nothing could leave. */
+    private static final long PAUSE_NANOS = 10_000_000;
+
     private final MemoryManager manager;
     private final AddressSpace space;
     private final FrameBudget budget;
@@ -49,7 +55,12 @@ final class Evictor implements Runnable {
     private volatile boolean stopped;
     private volatile int fruitless;
     private final Demotion demotion;
+    /** When it last tried in vain to make room ahead; the thread that does so only. */
+    private long inVain = System.nanoTime() - PAUSE_NANOS;
+    /** How often somebody had to make room himself for the frame that he needed. */
     final LongAdder direct = new LongAdder();
+    /** How often room was made for what nobody had asked for yet. */
+    final LongAdder ahead = new LongAdder();
 
     Evictor(
             MemoryManager manager,
@@ -74,22 +85,40 @@ final class Evictor implements Runnable {
 
     /**
      * {@return how many frames may be used for what nobody has asked for yet: below zero if none}. Some of what is kept free may
-     * go, and where that is too little the caller makes room: a program that fills memory more quickly than the rest of it
-     * leaves would else stop for every single page, and each stop takes the CPU from those who evict.
-     *
-     * @param wanted of which cold pages are evicted, some at a time; 0 to evict none
+     * go: a program that fills memory as quickly as the rest of it leaves would else stop for every single page.
      */
-    long framesToSpare(int wanted) {
-        long spare = spare();
-        if (wanted == 0 || spare >= wanted || isStuck()) {
-            return spare;
-        }
-        reclaimNow();
-        return spare();
+    long framesToSpare() {
+        return budget.free() - low / MIN_PART;
     }
 
-    private long spare() {
-        return budget.free() - low / MIN_PART;
+    /**
+     * Makes room for what nobody has asked for yet, where that does not wait for a device. A program that fills memory more
+     * quickly than the rest of it leaves would else stop for every single page, and each stop takes the CPU from those who
+     * evict. One thread only.
+     *
+     * @return whether some pages left RAM
+     */
+    boolean makeRoomAhead() {
+        if (devices.isEmpty()
+                || !devices.getFirst().store().isSynchronous()
+                || System.nanoTime() - inVain < PAUSE_NANOS) {
+            return false;
+        }
+        long moved = 0;
+        try {
+            moved = reclaim(DIRECT_BATCH, 1);
+        } finally {
+            if (moved == 0) {
+                inVain = System.nanoTime();
+            }
+        }
+        ahead.increment();
+        return moved > 0;
+    }
+
+    /** {@return how many pages a sequence may have made for it at a time; of those that are not filled yet it has two such runs} */
+    int mostAhead() {
+        return Math.clamp(budget.limit() / (2 * 2 * MANY_SEQUENCES), 1, BATCH);
     }
 
     /** Tells that frames were taken: cheap, for the path of a fault. */
@@ -147,7 +176,7 @@ final class Evictor implements Runnable {
     private boolean work() {
         boolean worked = false;
         while (!stopped && budget.free() < high) {
-            if (reclaim((int) Math.min(BATCH, high - budget.free() + 1)) == 0) {
+            if (reclaim((int) Math.min(BATCH, high - budget.free() + 1), devices.size()) == 0) {
                 break;
             }
             worked = true;
@@ -168,10 +197,11 @@ final class Evictor implements Runnable {
     /** Makes some room at once; returns how many pages left RAM. */
     long reclaimNow() {
         direct.increment();
-        return reclaim(DIRECT_BATCH);
+        return reclaim(DIRECT_BATCH, devices.size());
     }
 
-    private long reclaim(int wanted) {
+    /** Moves cold pages to some of the devices, those that come first; returns how many went. */
+    private long reclaim(int wanted, int toDevices) {
         long listed = 0;
         for (Region region : regions) {
             listed += region.frames.lruPages();
@@ -184,12 +214,12 @@ final class Evictor implements Runnable {
             }
             // Each gives in proportion to what it has.
             int share = (int) Math.max(1, wanted * here / Math.max(listed, here));
-            moved += evict(region, manager.coldFrames(region.frames, Math.min(share, wanted)));
+            moved += evict(region, manager.coldFrames(region.frames, Math.min(share, wanted)), toDevices);
         }
         return moved;
     }
 
-    private long evict(Region region, long[] frames) {
+    private long evict(Region region, long[] frames, int toDevices) {
         Arrays.sort(frames);
         long moved = 0;
         for (int i = 0; i < frames.length; ) {
@@ -197,7 +227,7 @@ final class Evictor implements Runnable {
             while (run < frames.length && frames[run] == frames[run - 1] + 1) {
                 run++;
             }
-            moved += evict(Page.address(region.frames.pageOf(frames[i])), Page.address(run - i));
+            moved += evict(Page.address(region.frames.pageOf(frames[i])), Page.address(run - i), toDevices);
             i = run;
         }
         return moved;
@@ -208,11 +238,19 @@ final class Evictor implements Runnable {
      * the next; and if that is of no use, to the first device that takes it. Returns how many pages went.
      */
     long evict(long address, long bytes) {
-        for (int i = 0; i < devices.size(); i++) {
+        return evict(address, bytes, devices.size());
+    }
+
+    private long evict(long address, long bytes, int toDevices) {
+        for (int i = 0; i < toDevices; i++) {
             StorageDevice device = devices.get(i);
             long refusals = Demotion.refusals(device);
             long moved = device.evict(space, address, bytes);
-            if (moved == 0 && Demotion.refusals(device) != refusals && demotion.makeRoom(i, DIRECT_BATCH)) {
+            // Whoever does not want to wait for the next device does not move there what is on this one.
+            if (moved == 0
+                    && toDevices == devices.size()
+                    && Demotion.refusals(device) != refusals
+                    && demotion.makeRoom(i, DIRECT_BATCH)) {
                 moved = device.evict(space, address, bytes);
             }
             if (moved > 0) {

@@ -17,7 +17,8 @@ import org.heteromem.live.natives.Userfault;
 import org.heteromem.live.natives.UserfaultEvents;
 
 /**
- * The one thread that serves the page faults of one client. It never waits for anything but the next fault:
+ * The one thread that serves the page faults of one client. It waits for nothing but the next fault, and does what nobody has
+ * asked for yet ({@link ZeroAhead}) once those are served that it has read:
  *
  * <pre>
  *   event ──► AddressSpace.fault ──► Done: the thread goes on already, or is woken
@@ -44,7 +45,7 @@ final class FaultPump implements Runnable, AutoCloseable {
     private static final long TAMPERED_NANOS = 1_000_000_000;
 
     /** What the pump cannot decide. */
-    interface Host {
+    interface Host extends ZeroAhead.Room {
         /**
          * RAM is short: makes room.
          *
@@ -54,13 +55,6 @@ final class FaultPump implements Runnable, AutoCloseable {
 
         /** Some faults were served: RAM may be running low. */
         void served();
-
-        /**
-         * {@return how many frames may be used for pages that nobody has touched yet: none if negative}
-         *
-         * @param wanted of which cold pages may be evicted, here and now
-         */
-        long framesToSpare(int wanted);
 
         /** A page cannot be produced. */
         void lost(long page, String device, String detail);
@@ -101,12 +95,16 @@ final class FaultPump implements Runnable, AutoCloseable {
     private long stuckSince;
 
     private final long[] tampering = new long[SUSPECTS];
+    /** Pages that were touched for the first time and made, until what follows them has been thought of; the pump's thread only. */
+    private final long[] firstTouched = new long[BATCH];
+
+    private int firstTouches;
 
     FaultPump(AddressSpace space, LiveMmu mmu, HaltPolling polling, Host host) {
         this.space = space;
         this.polling = polling;
         this.mmu = mmu;
-        this.ahead = new ZeroAhead(space, mmu, host::framesToSpare);
+        this.ahead = new ZeroAhead(space, mmu, host);
         this.host = host;
     }
 
@@ -203,6 +201,7 @@ final class FaultPump implements Runnable, AutoCloseable {
                 }
             }
             host.served();
+            makeAhead();
         }
     }
 
@@ -210,6 +209,22 @@ final class FaultPump implements Runnable, AutoCloseable {
         for (Retry again = retries.poll(); again != null; again = retries.poll()) {
             resolve(again.page, again.access);
         }
+        makeAhead();
+    }
+
+    private void firstTouch(long page) {
+        if (firstTouches == firstTouched.length) {
+            makeAhead();
+        }
+        firstTouched[firstTouches++] = page;
+    }
+
+    /** What nobody waits for, after what somebody waits for. */
+    private void makeAhead() {
+        for (int i = 0; i < firstTouches; i++) {
+            ahead.touched(firstTouched[i]);
+        }
+        firstTouches = 0;
     }
 
     private void resolve(long page, Access access) {
@@ -221,7 +236,7 @@ final class FaultPump implements Runnable, AutoCloseable {
                     if (done == FaultResult.SPURIOUS) {
                         spurious(page);
                     } else if (done == FaultResult.DEMAND_ZERO) {
-                        ahead.touched(page);
+                        firstTouch(page);
                     }
                     return;
                 }

@@ -2,7 +2,6 @@ package org.heteromem.live.daemon;
 
 import java.util.EnumSet;
 import java.util.Set;
-import java.util.function.IntToLongFunction;
 import org.heteromem.core.AddressSpace;
 import org.heteromem.core.MemoryException;
 import org.heteromem.core.Page;
@@ -24,15 +23,27 @@ import org.jspecify.annotations.Nullable;
  * </pre>
  *
  * <p>Frugal: it begins with one page, and doubles while each touch is where it was expected; it makes none outside what is
- * allocated, and none where RAM is short and nothing can leave it. Of a program that fills memory and goes on in steps it cannot know that it leaves
- * some out. The pump's thread only.
+ * allocated, and where RAM is short it makes room for a sequence that has gone on for a while and for no other. Of a program
+ * that fills memory and goes on in steps it cannot know that it leaves some out. The pump's thread only.
  */
 final class ZeroAhead {
-    /** The most pages at a time, beside the one that is left out: they are zeroed in the time that a few faults take. */
+    /** Frames for what nobody has asked for yet. */
+    interface Room {
+        /** {@return how many frames may be used now: none if negative} */
+        long framesToSpare();
+
+        /** {@return whether some cold pages have left RAM for it, here and now} */
+        boolean makeRoomAhead();
+
+        /** {@return how many pages one sequence may have made for it at a time} */
+        int mostAhead();
+    }
+
+    /** The most pages at a time, beside the one that is left out: to zero them takes as long as a few faults. */
     private static final int MOST_PAGES = 63;
 
-    /** A sequence that wants so many pages is no accident, and others may have to leave RAM for it. */
-    private static final int SURE = 7;
+    /** So many pages touched in sequence, or wanted of one that doubles, are no accident: others may leave RAM for it. */
+    private static final int SURE = 15;
 
     /** How many sequences are told apart; two that meet make each other begin again. */
     private static final int ENTRY_BITS = 10;
@@ -45,18 +56,14 @@ final class ZeroAhead {
 
     private final AddressSpace space;
     private final LiveMmu mmu;
-    private final IntToLongFunction framesToSpare;
+    private final Room room;
     /** A page that was left out, how many were wanted behind it, and how many were made; in the place of that page. */
     private final long[] leftOut = new long[1 << ENTRY_BITS];
 
-    /**
-     * @param framesToSpare how many frames may be used now, none if negative; told how many are wanted of which cold pages
-     *     may be evicted
-     */
-    ZeroAhead(AddressSpace space, LiveMmu mmu, IntToLongFunction framesToSpare) {
+    ZeroAhead(AddressSpace space, LiveMmu mmu, Room room) {
         this.space = space;
         this.mmu = mmu;
-        this.framesToSpare = framesToSpare;
+        this.room = room;
     }
 
     private static int entry(long page) {
@@ -72,14 +79,23 @@ final class ZeroAhead {
         long seen = leftOut[entry(page)];
         boolean expected = seen >>> PAGE_SHIFT == page;
         int made = expected ? (int) seen & COUNT_MASK : 0;
-        int wanted = expected ? Math.min(MOST_PAGES, (int) (2 * (seen >>> COUNT_BITS & COUNT_MASK) + 1)) : 0;
+        int wanted = expected ? more((int) (seen >>> COUNT_BITS) & COUNT_MASK, made) : 0;
         long next = page + made + 1;
-        int there = wanted == 0 ? 0 : make(mmu.regionOf(page), next + 1, spared(wanted));
+        int there = wanted == 0 ? 0 : make(mmu.regionOf(page), next + 1, wanted);
         leftOut[entry(next)] = next << PAGE_SHIFT | (long) wanted << COUNT_BITS | there;
     }
 
-    private int spared(int wanted) {
-        return Math.clamp(framesToSpare.applyAsLong(wanted < SURE ? 0 : wanted), 0, wanted);
+    /** Twice as many where all could be made that were wanted; where not, a sequence has yet to show that it goes on. */
+    private int more(int wanted, int made) {
+        return Math.min(Math.min(MOST_PAGES, room.mostAhead()), made == wanted ? 2 * wanted + 1 : wanted + 1);
+    }
+
+    private int spared(int pages, boolean sure) {
+        long spare = room.framesToSpare();
+        if (spare < pages && sure && room.makeRoomAhead()) {
+            spare = room.framesToSpare();
+        }
+        return Math.clamp(spare, 0, pages);
     }
 
     /** {@return how many pages from the first on are there now} */
@@ -91,6 +107,7 @@ final class ZeroAhead {
         while (pages > 0 && !allocated(region, region.index(first), pages)) {
             pages /= 2;
         }
+        pages = pages == 0 ? 0 : spared(pages, wanted >= SURE);
         if (pages == 0) {
             return 0;
         }
