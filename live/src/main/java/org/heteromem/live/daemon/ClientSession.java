@@ -103,7 +103,8 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
         this.answers = new ClientAnswers(client, connection, line, this.log);
         this.custody = new ClientCustody(daemon.custody(), number);
         this.memory = new ClientMemory(daemon, number, this, this.log);
-        this.pump = new FaultPump(memory.space(), memory.mmu(), HaltPolling.of(pid), this);
+        this.pump = new FaultPump(
+                memory.space(), memory.mmu(), HaltPolling.of(pid), new RoomAhead(memory, this.log, client), this);
         this.pins = new ClientPins(memory.space(), custody);
         this.regions = new ClientRegions(daemon, number, memory, pump, pins, custody);
         this.view = new ClientView(memory, pump);
@@ -395,27 +396,6 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
     @Override
     public void served() {
         memory.evictor().noticeUse();
-    }
-
-    @Override
-    public long framesToSpare() {
-        return memory.evictor().framesToSpare();
-    }
-
-    @Override
-    public boolean makeRoomAhead() {
-        try {
-            return memory.evictor().makeRoomAhead();
-        } catch (RuntimeException e) {
-            // Nobody waits for these pages, and the evictor will meet the same.
-            log.defect(this + ": evicting failed", e);
-            return false;
-        }
-    }
-
-    @Override
-    public int mostAhead() {
-        return memory.evictor().mostAhead();
     }
 
     @Override

@@ -45,7 +45,7 @@ final class FaultPump implements Runnable, AutoCloseable {
     private static final long TAMPERED_NANOS = 1_000_000_000;
 
     /** What the pump cannot decide. */
-    interface Host extends ZeroAhead.Room {
+    interface Host {
         /**
          * RAM is short: makes room.
          *
@@ -100,11 +100,11 @@ final class FaultPump implements Runnable, AutoCloseable {
 
     private int firstTouches;
 
-    FaultPump(AddressSpace space, LiveMmu mmu, HaltPolling polling, Host host) {
+    FaultPump(AddressSpace space, LiveMmu mmu, HaltPolling polling, ZeroAhead.Room room, Host host) {
         this.space = space;
         this.polling = polling;
         this.mmu = mmu;
-        this.ahead = new ZeroAhead(space, mmu, host);
+        this.ahead = new ZeroAhead(space, mmu, room);
         this.host = host;
     }
 
