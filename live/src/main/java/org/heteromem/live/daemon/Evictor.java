@@ -4,6 +4,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.LongBinaryOperator;
 import org.heteromem.core.AddressSpace;
 import org.heteromem.core.MemoryManager;
 import org.heteromem.core.Page;
@@ -106,7 +107,7 @@ final class Evictor implements Runnable {
         }
         long moved = 0;
         try {
-            moved = reclaim(DIRECT_BATCH, 1);
+            moved = reclaim(DIRECT_BATCH, this::evictToFirst);
         } finally {
             if (moved == 0) {
                 inVain = System.nanoTime();
@@ -176,7 +177,7 @@ final class Evictor implements Runnable {
     private boolean work() {
         boolean worked = false;
         while (!stopped && budget.free() < high) {
-            if (reclaim((int) Math.min(BATCH, high - budget.free() + 1), devices.size()) == 0) {
+            if (reclaim((int) Math.min(BATCH, high - budget.free() + 1), this::evict) == 0) {
                 break;
             }
             worked = true;
@@ -197,11 +198,11 @@ final class Evictor implements Runnable {
     /** Makes some room at once; returns how many pages left RAM. */
     long reclaimNow() {
         direct.increment();
-        return reclaim(DIRECT_BATCH, devices.size());
+        return reclaim(DIRECT_BATCH, this::evict);
     }
 
-    /** Moves cold pages to some of the devices, those that come first; returns how many went. */
-    private long reclaim(int wanted, int toDevices) {
+    /** Moves cold pages away, by a range of bytes at an address; returns how many went. */
+    private long reclaim(int wanted, LongBinaryOperator evict) {
         long listed = 0;
         for (Region region : regions) {
             listed += region.frames.lruPages();
@@ -214,12 +215,12 @@ final class Evictor implements Runnable {
             }
             // Each gives in proportion to what it has.
             int share = (int) Math.max(1, wanted * here / Math.max(listed, here));
-            moved += evict(region, manager.coldFrames(region.frames, Math.min(share, wanted)), toDevices);
+            moved += evict(region, manager.coldFrames(region.frames, Math.min(share, wanted)), evict);
         }
         return moved;
     }
 
-    private long evict(Region region, long[] frames, int toDevices) {
+    private static long evict(Region region, long[] frames, LongBinaryOperator evict) {
         Arrays.sort(frames);
         long moved = 0;
         for (int i = 0; i < frames.length; ) {
@@ -227,7 +228,7 @@ final class Evictor implements Runnable {
             while (run < frames.length && frames[run] == frames[run - 1] + 1) {
                 run++;
             }
-            moved += evict(Page.address(region.frames.pageOf(frames[i])), Page.address(run - i), toDevices);
+            moved += evict.applyAsLong(Page.address(region.frames.pageOf(frames[i])), Page.address(run - i));
             i = run;
         }
         return moved;
@@ -238,28 +239,34 @@ final class Evictor implements Runnable {
      * the next; and if that is of no use, to the first device that takes it. Returns how many pages went.
      */
     long evict(long address, long bytes) {
-        return evict(address, bytes, devices.size());
-    }
-
-    private long evict(long address, long bytes, int toDevices) {
-        for (int i = 0; i < toDevices; i++) {
+        for (int i = 0; i < devices.size(); i++) {
             StorageDevice device = devices.get(i);
             long refusals = Demotion.refusals(device);
             long moved = device.evict(space, address, bytes);
-            // Whoever does not want to wait for the next device does not move there what is on this one.
-            if (moved == 0
-                    && toDevices == devices.size()
-                    && Demotion.refusals(device) != refusals
-                    && demotion.makeRoom(i, DIRECT_BATCH)) {
+            if (moved == 0 && Demotion.refusals(device) != refusals && demotion.makeRoom(i, DIRECT_BATCH)) {
                 moved = device.evict(space, address, bytes);
             }
             if (moved > 0) {
-                if (asleep) {
-                    LockSupport.unpark(thread);
-                }
+                wake();
                 return moved;
             }
         }
         return 0;
+    }
+
+    /** Moves what of a range is in RAM to the first device, as far as it has room for it; returns how many pages went. */
+    private long evictToFirst(long address, long bytes) {
+        long moved = devices.getFirst().evict(space, address, bytes);
+        if (moved > 0) {
+            wake();
+        }
+        return moved;
+    }
+
+    /** Devices are fuller now. */
+    private void wake() {
+        if (asleep) {
+            LockSupport.unpark(thread);
+        }
     }
 }

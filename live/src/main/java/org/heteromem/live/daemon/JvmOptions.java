@@ -28,9 +28,8 @@ public final class JvmOptions {
             "-XX:Tier4InvocationThreshold=60000",
             "-XX:Tier4MinInvocationThreshold=10000",
             "-XX:Tier4CompileThreshold=120000",
-            // Its loops end soon and are compiled with their methods, or only call what is compiled by itself. A
-            // kernel's
-            // may go on for long, and waits a little longer for C2.
+            // Its loops are compiled with their methods, or only call what is compiled by itself;
+            // a kernel's may go on for long, and waits a little longer for C2.
             "-XX:Tier4BackEdgeThreshold=4000000",
             // No method waits in slow profiled code while C2 is busy.
             "-XX:Tier3DelayOn=0",

@@ -4,15 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import org.heteromem.core.MemoryManager;
 import org.heteromem.core.Page;
-import org.heteromem.core.memory.FrameBudget;
-import org.heteromem.core.memory.HomedMemory;
 import org.heteromem.core.mmu.PageMoves;
-import org.heteromem.live.natives.Mapping;
-import org.heteromem.live.natives.Memfd;
-import org.heteromem.live.natives.Uffdio;
-import org.heteromem.live.natives.Userfault;
 import org.junit.jupiter.api.Test;
 
 /** What a page on its way home leaves behind for a successor, on a region of this process that nobody touches. */
@@ -26,44 +19,17 @@ class LiveMmuTest {
     }
 
     private static void withAPageOnItsWayHome(Check check) {
-        LiveMmu mmu = new LiveMmu(
-                (region, page, call, errno) -> {
-                    throw new AssertionError(call + " on page " + page + ": " + errno);
-                },
-                FailPoints.NONE);
-        try (MemoryManager manager = MemoryManager.builder()
-                        .node(MemoryManager.MIN_NODE_BYTES)
-                        .build();
+        try (LoneRegion lone = new LoneRegion(BYTES);
                 Arena arena = Arena.ofConfined()) {
-            Memfd memory = Memfd.create("region", BYTES);
-            Mapping mapping = Mapping.sharedAligned(memory, 0, BYTES, 2 << 20);
-            Userfault faults = Userfault.open(Uffdio.REQUIRED_FEATURES);
-            faults.register(
-                    mapping.address(), BYTES, Uffdio.REGISTER_MISSING | Uffdio.REGISTER_MINOR | Uffdio.REGISTER_WP);
-            Placements placements = new Placements(Page.of(mapping.address()));
-            HomedMemory frames = manager.addHomedMemory(
-                    "region", new LiveStore(memory, BYTES, placements), new FrameBudget(Page.of(BYTES), 0));
-            try (mapping;
-                    Region region = new Region(
-                            1,
-                            "r",
-                            mapping.address(),
-                            BYTES,
-                            memory,
-                            faults,
-                            Ledger.create("ledger", Page.of(BYTES)),
-                            placements,
-                            frames)) {
-                mmu.add(region);
-                region.ledger.onDevice(INDEX, 0, 77);
-                MemorySegment contents = arena.allocate(Page.SIZE, Page.SIZE).fill((byte) 7);
-                placements.take(INDEX, contents, 0, Page.SIZE);
-                check.check(
-                        mmu,
-                        region,
-                        new PageMoves.Single(
-                                Page.of(mapping.address()) + INDEX, ELSEWHERE, frames.firstFrame() + INDEX, true));
-            }
+            Region region = lone.region;
+            region.ledger.onDevice(INDEX, 0, 77);
+            MemorySegment contents = arena.allocate(Page.SIZE, Page.SIZE).fill((byte) 7);
+            region.placements.take(INDEX, contents, 0, Page.SIZE);
+            check.check(
+                    lone.mmu,
+                    region,
+                    new PageMoves.Single(
+                            Page.of(region.address) + INDEX, ELSEWHERE, lone.frames.firstFrame() + INDEX, true));
         }
     }
 

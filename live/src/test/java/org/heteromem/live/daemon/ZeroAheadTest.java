@@ -4,16 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import org.heteromem.core.Access;
 import org.heteromem.core.AddressSpace;
-import org.heteromem.core.MemoryManager;
 import org.heteromem.core.Page;
 import org.heteromem.core.Protection;
 import org.heteromem.core.fault.FaultResult;
 import org.heteromem.core.memory.FrameBudget;
-import org.heteromem.core.memory.HomedMemory;
-import org.heteromem.live.natives.Mapping;
-import org.heteromem.live.natives.Memfd;
-import org.heteromem.live.natives.Uffdio;
-import org.heteromem.live.natives.Userfault;
 import org.junit.jupiter.api.Test;
 
 /** Which pages are made before they are touched, and for which of them others have to leave; on a region that nobody touches. */
@@ -77,39 +71,12 @@ class ZeroAheadTest {
     }
 
     private static void with(Frames room, long allocated, Check check) {
-        LiveMmu mmu = new LiveMmu(
-                (region, page, call, errno) -> {
-                    throw new AssertionError(call + " on page " + page + ": " + errno);
-                },
-                FailPoints.NONE);
-        try (MemoryManager manager =
-                MemoryManager.builder().node(MemoryManager.MIN_NODE_BYTES).build()) {
-            Memfd memory = Memfd.create("region", BYTES);
-            Mapping mapping = Mapping.sharedAligned(memory, 0, BYTES, 2 << 20);
-            Userfault faults = Userfault.open(Uffdio.REQUIRED_FEATURES);
-            faults.register(
-                    mapping.address(), BYTES, Uffdio.REGISTER_MISSING | Uffdio.REGISTER_MINOR | Uffdio.REGISTER_WP);
-            Placements placements = new Placements(Page.of(mapping.address()));
-            FrameBudget budget = new FrameBudget(PAGES, 0);
-            HomedMemory frames = manager.addHomedMemory("region", new LiveStore(memory, BYTES, placements), budget);
-            try (mapping;
-                    Region region = new Region(
-                            1,
-                            "r",
-                            mapping.address(),
-                            BYTES,
-                            memory,
-                            faults,
-                            Ledger.create("ledger", PAGES),
-                            placements,
-                            frames)) {
-                mmu.add(region);
-                region.allocated.add(0, allocated);
-                AddressSpace space = manager.createAddressSpace(mmu);
-                space.mapHomed(mapping.address(), frames, Protection.READ_WRITE);
-                check.check(new Program(space, mapping.address(), new ZeroAhead(space, mmu, room)), budget);
-                space.exit();
-            }
+        try (LoneRegion lone = new LoneRegion(BYTES)) {
+            lone.region.allocated.add(0, allocated);
+            AddressSpace space = lone.manager.createAddressSpace(lone.mmu);
+            space.mapHomed(lone.region.address, lone.frames, Protection.READ_WRITE);
+            check.check(new Program(space, lone.region.address, new ZeroAhead(space, lone.mmu, room)), lone.budget);
+            space.exit();
         }
     }
 
