@@ -73,7 +73,7 @@ enum LiveScenario {
                     filled.set(JAVA_LONG, page * PAGE, page + 1);
                 }
                 long stops = faults(memory) - before;
-                Require.that(stops < pages / 12, stops + " stops for " + pages + " pages");
+                Require.that(stops < pages / 16, stops + " stops for " + pages + " pages");
                 for (long page = 0; page < pages; page++) {
                     Require.equal(filled.get(JAVA_LONG, page * PAGE), page + 1, "page " + page);
                     Require.equal(filled.get(JAVA_LONG, page * PAGE + 8), 0, "the rest of page " + page);
@@ -105,8 +105,8 @@ enum LiveScenario {
                     filled.set(JAVA_LONG, page * PAGE, page + 1);
                 }
                 long stops = faults(memory) - before;
-                // One for each run of sixteen, and some until runs are so long.
-                Require.that(stops <= pages / 17 + 40, stops + " stops for " + pages + " pages");
+                // One for each run of 32, and some until runs are so long.
+                Require.that(stops <= pages / 33 + 20, stops + " stops for " + pages + " pages");
                 for (long page = 0; page < pages; page++) {
                     Require.equal(filled.get(JAVA_LONG, page * PAGE), page + 1, "page " + page);
                 }

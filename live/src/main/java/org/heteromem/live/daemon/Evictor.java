@@ -33,7 +33,7 @@ final class Evictor implements Runnable {
     private static final int DIRECT_BATCH = 64;
 
     /** So many sequences have half of RAM at most for what they have not filled yet. */
-    private static final int MANY_SEQUENCES = 64;
+    private static final int MANY_SEQUENCES = 32;
 
     /** For how long it is not tried again to make room ahead, once nothing could leave. */
     private static final long PAUSE_NANOS = 10_000_000;
