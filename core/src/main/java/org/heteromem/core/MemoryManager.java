@@ -27,6 +27,7 @@ import org.heteromem.core.memory.ResourceMap;
 import org.heteromem.core.mmu.Mmu;
 import org.heteromem.core.policy.PressureHandler;
 import org.heteromem.core.space.ColdScan;
+import org.heteromem.core.space.IdlePages;
 import org.heteromem.core.space.Inspection;
 import org.heteromem.core.space.Machine;
 import org.heteromem.core.space.Mm;
@@ -365,6 +366,24 @@ public final class MemoryManager implements AutoCloseable {
                     Errno.EINVAL, "cannot look for " + count + " cold frames: at least one is needed");
         }
         return ColdScan.find(machine, ram, count);
+    }
+
+    /**
+     * Looks which of the oldest pages of homed memory are used before their turn to leave comes, if its victim policy wants to
+     * know: makes the next use of some more of them a fault. Not for a thread that page faults wait for.
+     *
+     * @param memory homed memory of this manager
+     * @param most how many at once, positive
+     * @return how many are watched from now on; 0 if none need be
+     */
+    public int watch(HomedMemory memory, int most) {
+        if (!(memory instanceof HomedNode node) || !isHomed(memory)) {
+            throw new MemoryException(Errno.EINVAL, "not homed memory of this machine: " + memory);
+        }
+        if (most <= 0) {
+            throw new MemoryException(Errno.EINVAL, "cannot watch " + most + " pages: at least one is needed");
+        }
+        return IdlePages.watch(machine, node, most);
     }
 
     private synchronized boolean isHomed(MemoryNode node) {

@@ -407,7 +407,7 @@ class HomedMemoryTest {
                 .containsExactly(frames(2, 3, 0));
         victims.fromActive = 1;
         assertThat(manager.coldFrames(memory, 2)).containsExactly(frames(0, 2));
-        assertThat(budget.workingSet()).isEqualTo(new WorkingSetFigures(1, 2, 0, 2, 1, 1));
+        assertThat(budget.workingSet()).isEqualTo(new WorkingSetFigures(1, 2, 0, 2, 1, 1, 0, 0));
     }
 
     @Test
@@ -458,7 +458,7 @@ class HomedMemoryTest {
     @Test
     void whatASequentialReaderHasGonePastLeavesFirst() {
         readInSequence();
-        assertThat(budget.workingSet()).isEqualTo(new WorkingSetFigures(0, 2, 1, 2, 2, 0));
+        assertThat(budget.workingSet()).isEqualTo(new WorkingSetFigures(0, 2, 1, 2, 2, 0, 0, 0));
         assertThat(manager.coldFrames(memory, 3)).containsExactly(frames(1, 0, 2));
         assertThat(StateChecker.check(manager)).isEmpty();
         evict(1, 1);
@@ -466,7 +466,7 @@ class HomedMemoryTest {
         touch(1);
         assertThat(victims.heard).last().isEqualTo("0 after BEHIND, 0+2 of 8");
         space.advise(at(0), 3 * Page.SIZE, Advice.DONTNEED);
-        assertThat(budget.workingSet()).isEqualTo(new WorkingSetFigures(0, 0, 0, 3, 3, 0));
+        assertThat(budget.workingSet()).isEqualTo(new WorkingSetFigures(0, 0, 0, 3, 3, 0, 0, 0));
     }
 
     @Test
@@ -478,7 +478,7 @@ class HomedMemoryTest {
         touch(1);
         behind = 1;
         touch(2);
-        assertThat(budget.workingSet()).isEqualTo(new WorkingSetFigures(2, 1, 0, 4, 4, 2));
+        assertThat(budget.workingSet()).isEqualTo(new WorkingSetFigures(2, 1, 0, 4, 4, 2, 0, 0));
         space.advise(at(1), Page.SIZE, Advice.COLD);
         assertThat(manager.coldFrames(memory, 3)).containsExactly(frames(1, 0, 2));
         assertThat(StateChecker.check(manager)).isEmpty();
@@ -492,7 +492,7 @@ class HomedMemoryTest {
             assertThat(manager.coldFrames(memory, 2)).containsExactly(frames(0, 2));
             assertThat(held.pages()).isEqualTo(1);
         }
-        assertThat(budget.workingSet()).isEqualTo(new WorkingSetFigures(0, 3, 0, 2, 2, 0));
+        assertThat(budget.workingSet()).isEqualTo(new WorkingSetFigures(0, 3, 0, 2, 2, 0, 0, 0));
         assertThat(manager.coldFrames(memory, 1)).containsExactly(frames(1));
         assertThat(StateChecker.check(manager)).isEmpty();
     }
@@ -528,7 +528,7 @@ class HomedMemoryTest {
         }
         assertThat(manager.coldFrames(memory, 1)).containsExactly(frames(0));
         assertThat(victims.heard).isEmpty();
-        assertThat(budget.workingSet()).isEqualTo(new WorkingSetFigures(0, 1, 0, 0, 0, 0));
+        assertThat(budget.workingSet()).isEqualTo(new WorkingSetFigures(0, 1, 0, 0, 0, 0, 0, 0));
     }
 
     @Test

@@ -21,6 +21,9 @@ public final class Policies {
     /** The victim policy of a daemon that is told none. */
     public static final String DEFAULT_VICTIMS = "refault";
 
+    /** What follows the name of a victim policy that samples accesses. */
+    public static final String SAMPLING = "+sampling";
+
     private static final List<PlacementPolicy> PLACEMENT = List.of(
             new BlockMigration("on-demand", "just the 4 KiB page that is touched", 1),
             new BlockMigration("block-64k", "the aligned 64 KiB around the page that is touched", 16),
@@ -77,10 +80,16 @@ public final class Policies {
     /**
      * {@return a new victim policy, for one budget of RAM}
      *
-     * @param name its name
+     * @param name its name; with {@link #SAMPLING} behind it, what is used shortly before it would leave stays
      * @throws IllegalArgumentException if there is none, with the names there are
      */
     public static VictimPolicy victims(String name) {
+        return name.endsWith(SAMPLING)
+                ? new Sampling(findVictims(name.substring(0, name.length() - SAMPLING.length())))
+                : findVictims(name);
+    }
+
+    private static VictimPolicy findVictims(String name) {
         return find("victim policy", victims(), VictimPolicy::name, name);
     }
 

@@ -1,6 +1,7 @@
 package org.heteromem.cli.victims;
 
 import java.util.Arrays;
+import java.util.List;
 import java.util.PriorityQueue;
 import java.util.function.IntPredicate;
 import org.heteromem.core.policy.PageList;
@@ -36,6 +37,13 @@ final class Simulation implements WorkingSetView {
     private final int heads;
 
     private final int[] counts = new int[LISTS.length];
+    /** Pages that are watched: whether each is, whether it was not used since, the newest of each list and how many. */
+    private final boolean[] watched;
+
+    private final boolean[] idle;
+    private final int[] edges = new int[LISTS.length];
+    private final int[] watchedCounts = new int[LISTS.length];
+    private long accesses;
     private long evictions;
 
     private Simulation(int pages, int ram, VictimPolicy policy, IntPredicate expected) {
@@ -46,6 +54,8 @@ final class Simulation implements WorkingSetView {
         this.next = new int[pages + LISTS.length];
         this.previous = new int[pages + LISTS.length];
         this.on = new int[pages];
+        this.watched = new boolean[pages];
+        this.idle = new boolean[pages];
         this.evictedAt = new long[pages];
         this.evictedFrom = new PageList[pages];
         this.heads = pages;
@@ -62,6 +72,19 @@ final class Simulation implements WorkingSetView {
 
     /** Hits under a policy: evicts one page at each miss once RAM is full, as the core would if it took one at a time. */
     static long run(int[] stream, int ram, VictimPolicy policy) {
+        return result(stream, ram, policy).hits();
+    }
+
+    /**
+     * What came of a stream.
+     *
+     * @param hits touches of pages that were there
+     * @param accesses how many of them a policy saw that watches some pages: each costs a fault
+     */
+    record Result(long hits, long accesses) {}
+
+    /** {@link #run}, with what it cost. */
+    static Result result(int[] stream, int ram, VictimPolicy policy) {
         int[] inSequence = new int[pages(stream) + 1];
         return run(stream, ram, policy, page -> {
             int before = inSequence[page];
@@ -72,17 +95,46 @@ final class Simulation implements WorkingSetView {
     }
 
     /** The same where somebody else, who is told of each page that comes home, knows sequences. */
-    static long run(int[] stream, int ram, VictimPolicy policy, IntPredicate expected) {
+    static Result run(int[] stream, int ram, VictimPolicy policy, IntPredicate expected) {
         Simulation simulation = new Simulation(pages(stream), ram, policy, expected);
         long hits = 0;
         for (int page : stream) {
             if (simulation.on[page] != ABSENT) {
                 hits++;
+                simulation.use(page);
             } else {
                 simulation.miss(page);
+                simulation.watch();
             }
         }
-        return hits;
+        return new Result(hits, simulation.accesses);
+    }
+
+    /** As the core does it when it is asked to after every miss, without a bound. */
+    private void watch() {
+        long window = policy.window(this);
+        for (PageList list : List.of(PageList.INACTIVE, PageList.ACTIVE)) {
+            int number = list.ordinal();
+            for (; watchedCounts[number] < Math.min(window, counts[number]); watchedCounts[number]++) {
+                int page = next[watchedCounts[number] == 0 ? heads + number : edges[number]];
+                edges[number] = page;
+                watched[page] = true;
+                idle[page] = true;
+            }
+        }
+    }
+
+    private void use(int page) {
+        if (!idle[page]) {
+            return;
+        }
+        accesses++;
+        idle[page] = false;
+        if (policy.access(this, page)) {
+            PageList list = LISTS[on[page]];
+            remove(page);
+            add(page, list);
+        }
     }
 
     private void miss(int page) {
@@ -130,6 +182,12 @@ final class Simulation implements WorkingSetView {
     }
 
     private void remove(int page) {
+        if (watched[page]) {
+            watched[page] = false;
+            idle[page] = false;
+            watchedCounts[on[page]]--;
+            edges[on[page]] = edges[on[page]] == page ? previous[page] : edges[on[page]];
+        }
         next[previous[page]] = next[page];
         previous[next[page]] = previous[page];
         counts[on[page]]--;

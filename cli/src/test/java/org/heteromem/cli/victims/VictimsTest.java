@@ -4,8 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.lang.foreign.Arena;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.Objects;
 import java.util.Random;
+import java.util.Set;
+import java.util.stream.Stream;
 import org.heteromem.cli.workload.RecordingMachine;
 import org.heteromem.core.Access;
 import org.heteromem.core.AddressSpace;
@@ -111,6 +114,8 @@ class VictimsTest {
 
     /** Nobody executes the memory: faults come from the stream. */
     private static final class NoMmu implements Mmu {
+        private final Set<Long> idle = new HashSet<>();
+
         @Override
         public void revoke(long page) {}
 
@@ -128,10 +133,23 @@ class VictimsTest {
 
         @Override
         public void fill(long page, long frame, boolean writable) {}
+
+        @Override
+        public void makeIdle(long[] pages, int count) {
+            Arrays.stream(pages, 0, count).forEach(idle::add);
+        }
+
+        @Override
+        public void endIdle(long page, boolean writable) {
+            idle.remove(page);
+        }
     }
 
     static Object[] policies() {
-        return Policies.victims().stream().map(VictimPolicy::name).toArray();
+        return Policies.victims().stream()
+                .map(VictimPolicy::name)
+                .flatMap(name -> Stream.of(name, name + Policies.SAMPLING))
+                .toArray();
     }
 
     @ParameterizedTest
@@ -147,12 +165,14 @@ class VictimsTest {
         FrameBudget budget = new FrameBudget(ram, 0, Policies.victims(policy));
         long base = 1L << 40;
         long hits = 0;
-        long simulated;
+        long accesses = 0;
+        Simulation.Result simulated;
         try (Arena arena = Arena.ofShared();
                 MemoryManager manager = MemoryManager.builder()
                         .node(MemoryManager.MIN_NODE_BYTES)
                         .build()) {
-            AddressSpace space = manager.createAddressSpace(new NoMmu());
+            NoMmu mmu = new NoMmu();
+            AddressSpace space = manager.createAddressSpace(mmu);
             HomedMemory memory = manager.addHomedMemory("region", new ArenaStore(Page.address(pages)), budget);
             space.mapHomed(base, memory, Protection.READ_WRITE);
             StorageDevice device = StorageDevices.create(
@@ -164,6 +184,12 @@ class VictimsTest {
             for (int page : stream) {
                 if (resident[page]) {
                     hits++;
+                    if (mmu.idle.contains(Page.of(base) + page)) {
+                        assertThat(space.fault(base + Page.address(page), Access.READ))
+                                .isEqualTo(FaultResult.IDLE);
+                        assertThat(mmu.idle).doesNotContain(Page.of(base) + page);
+                        accesses++;
+                    }
                     continue;
                 }
                 if (budget.free() == 0) {
@@ -171,9 +197,13 @@ class VictimsTest {
                     assertThat(device.evict(space, Page.address(victim), Page.SIZE))
                             .isOne();
                     resident[(int) (victim - Page.of(base))] = false;
+                    mmu.idle.remove(victim);
                 }
                 assertThat(space.fault(base + Page.address(page), Access.WRITE)).isInstanceOf(FaultResult.Done.class);
                 resident[page] = true;
+                while (manager.watch(memory, 3) > 0) {
+                    // All that the policy wants.
+                }
             }
             assertThat(StateChecker.check(manager)).isEmpty();
             FaultAround same = FaultAround.adaptive(1);
@@ -182,7 +212,9 @@ class VictimsTest {
                 return same.arrived(space, Page.of(base) + page) > 0;
             });
         }
-        assertThat(hits).as("seed %d", SEED).isEqualTo(simulated);
+        assertThat(new Simulation.Result(hits, accesses)).as("seed %d", SEED).isEqualTo(simulated);
+        assertThat(budget.workingSet().accesses()).isEqualTo(accesses);
+        assertThat(accesses > 0).isEqualTo(policy.endsWith(Policies.SAMPLING));
         assertThat(budget.workingSet().refaults()).isPositive();
     }
 }

@@ -18,6 +18,8 @@ public enum FaultKind {
     EXCLUSIVE,
     /** A page on its way elsewhere: waited for. */
     MIGRATION_WAIT,
+    /** A page whose next use was to be seen: mapped again. */
+    IDLE,
     /** Somebody else had served it already. */
     SPURIOUS
 }

@@ -76,5 +76,8 @@ public sealed interface FaultResult {
     FaultResult EXCLUSIVE = new Done(FaultKind.EXCLUSIVE);
 
     /** See {@link FaultKind}. */
+    FaultResult IDLE = new Done(FaultKind.IDLE);
+
+    /** See {@link FaultKind}. */
     FaultResult SPURIOUS = new Done(FaultKind.SPURIOUS);
 }

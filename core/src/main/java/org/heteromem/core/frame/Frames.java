@@ -80,6 +80,12 @@ public final class Frames {
      */
     public static final int BEHIND = 1 << 12;
 
+    /** Among the oldest of its list, whose uses are looked for. */
+    public static final int WATCHED = 1 << 13;
+
+    /** Nobody is known to have used it since it was watched (Linux: PG_idle). */
+    public static final int IDLE = 1 << 14;
+
     private Frames() {}
 
     /**

@@ -215,6 +215,48 @@ public final class HomedNode extends LruNode implements HomedMemory {
         return workingSet.activeVictims(wanted);
     }
 
+    /**
+     * Watches more of the oldest pages, if the policy wants that.
+     *
+     * @param frames filled from the start with those that were not watched yet
+     * @return how many were filled in
+     */
+    public int watch(long[] frames) {
+        workingSet.lock();
+        try {
+            long window = workingSet.window();
+            if (window == 0) {
+                return 0;
+            }
+            long here = lru(PageList.INACTIVE).size() + lru(PageList.ACTIVE).size();
+            long all = Math.max(1, workingSet.active() + workingSet.inactive());
+            long wanted = (window * here + all - 1) / all;
+            int n = lru(PageList.INACTIVE).watch(frames, 0, wanted);
+            n = lru(PageList.ACTIVE).watch(frames, n, wanted);
+            workingSet.watch(n);
+            return n;
+        } finally {
+            workingSet.unlock();
+        }
+    }
+
+    /**
+     * A page is used that was idle.
+     *
+     * @param frame a locked frame of this node
+     */
+    public void access(long frame) {
+        workingSet.lock();
+        try {
+            int flags = table.clear(frame, Frames.IDLE);
+            if ((flags & Frames.IDLE) != 0 && (flags & Frames.LRU) != 0 && workingSet.access(pageOf(frame))) {
+                lru(list(flags)).renew(frame);
+            }
+        } finally {
+            workingSet.unlock();
+        }
+    }
+
     @Override
     public void lastReferenceGone(long frame) {
         // Not as one of many, which would need an array: there may be no heap.

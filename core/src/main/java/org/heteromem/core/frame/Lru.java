@@ -11,6 +11,10 @@ final class Lru {
     private int first;
     private int last;
     private long size;
+    /** Of those that are {@link Frames#WATCHED}: the newest, and how many. */
+    private int edge;
+
+    private long watched;
 
     /** How many pages the lists of one kind have together. */
     static final class Tally {
@@ -73,6 +77,10 @@ final class Lru {
         long links = table.links(frame);
         int previous = previous(links);
         int next = next(links);
+        if ((table.clear(frame, Frames.WATCHED | Frames.IDLE) & Frames.WATCHED) != 0) {
+            watched--;
+            edge = edge == id(frame) ? next : edge;
+        }
         if (previous != 0) {
             table.setLinks(frame(previous), links(previous(table.links(frame(previous))), next));
         } else {
@@ -100,6 +108,29 @@ final class Lru {
         return n;
     }
 
+    /** Watches more of the oldest, until as many are watched as wanted; fills in which, and returns the end. */
+    int watch(long[] out, int from, long wanted) {
+        int n = from;
+        for (; n < out.length && watched < Math.min(wanted, size); n++) {
+            int id = watched == 0 ? last : previous(table.links(frame(edge)));
+            if (id == 0) {
+                // Some were put behind those that are watched; their turn comes before any of these.
+                break;
+            }
+            edge = id;
+            watched++;
+            out[n] = frame(id);
+            table.set(out[n], Frames.WATCHED | Frames.IDLE);
+        }
+        return n;
+    }
+
+    /** Makes a page the newest that it has. */
+    void renew(long frame) {
+        remove(frame);
+        addFirst(frame);
+    }
+
     long size() {
         return size;
     }
@@ -107,6 +138,8 @@ final class Lru {
     /** Visits all, and tells of links that do not agree; stops at the first of those. */
     void audit(LongConsumer visitor, Consumer<String> broken) {
         long seen = 0;
+        long flagged = 0;
+        int newest = 0;
         int before = 0;
         for (int id = first; id != 0; id = next(table.links(frame(id)))) {
             long links = table.links(frame(id));
@@ -116,11 +149,19 @@ final class Lru {
                 return;
             }
             visitor.accept(frame(id));
+            if (table.has(frame(id), Frames.WATCHED)) {
+                newest = newest == 0 ? id : newest;
+                flagged++;
+            }
             before = id;
             seen++;
         }
         if (seen != size || last != before) {
             broken.accept("has " + seen + " frames, not " + size + ", and ends at " + before + ", not " + last);
+        }
+        if (flagged != watched || (flagged > 0 && newest != edge)) {
+            broken.accept("has " + flagged + " frames that are watched, the newest " + newest + ", not " + watched
+                    + " and " + edge);
         }
     }
 }

@@ -94,7 +94,7 @@ public abstract sealed class LruNode implements MemoryNode, FrameOwner permits R
         return (flags & Frames.BEHIND) != 0 ? PageList.BEHIND : PageList.INACTIVE;
     }
 
-    private Lru lru(PageList list) {
+    final Lru lru(PageList list) {
         return switch (list) {
             case ACTIVE -> active;
             case INACTIVE -> inactive;

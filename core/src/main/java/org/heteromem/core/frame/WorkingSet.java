@@ -38,8 +38,10 @@ public final class WorkingSet implements WorkingSetView {
     private long evictions;
     private long refaults;
     private long activations;
+    private long watched;
+    private long accesses;
 
-    /** What the policy threw at a refault and nobody was told yet. */
+    /** What the policy threw when a page came or was used, and nobody was told yet. */
     private @Nullable Throwable failure;
 
     /**
@@ -115,7 +117,7 @@ public final class WorkingSet implements WorkingSetView {
     /**
      * Tells of a policy that failed.
      *
-     * @throws IllegalStateException once, if the policy threw at a refault
+     * @throws IllegalStateException once, if the policy threw when a page came home or was used
      */
     void requirePolicy() {
         lock();
@@ -124,7 +126,7 @@ public final class WorkingSet implements WorkingSetView {
             if (broken != null) {
                 failure = null;
                 throw new IllegalStateException(
-                        "the victim policy '" + policy.name() + "' failed when a page came home", broken);
+                        "the victim policy '" + policy.name() + "' failed when a page came home or was used", broken);
             }
         } finally {
             unlock();
@@ -141,11 +143,34 @@ public final class WorkingSet implements WorkingSetView {
         }
     }
 
+    /** {@return how many of the oldest pages of every list are to be watched}; with the lock held */
+    long window() {
+        return Math.clamp(policy.window(this), 0, limit.getAsLong());
+    }
+
+    /** Says that so many pages more are watched; with the lock held. */
+    void watch(int more) {
+        watched += more;
+    }
+
+    /** {@return whether a page that was watched, and is used, becomes the newest of its list}; with the lock held */
+    boolean access(long page) {
+        accesses++;
+        try {
+            return policy.access(this, page);
+        } catch (RuntimeException | Error e) {
+            // A page fault waits; who looks for victims next is told.
+            failure = failure == null ? e : failure;
+            return true;
+        }
+    }
+
     /** {@return a moment's figures} */
     public WorkingSetFigures figures() {
         lock();
         try {
-            return new WorkingSetFigures(active.pages, inactive.pages, behind.pages, evictions, refaults, activations);
+            return new WorkingSetFigures(
+                    active.pages, inactive.pages, behind.pages, evictions, refaults, activations, watched, accesses);
         } finally {
             unlock();
         }

@@ -61,6 +61,24 @@ public interface Mmu {
     void fill(long page, long frame, boolean writable);
 
     /**
+     * Makes the next use of each page a fault, so that it is seen (Linux: clear_young). A hint: it may take effect later, or
+     * never, as where threads walk the page table themselves and leave their marks there. Must not wait. The pages may have
+     * changed their place meanwhile.
+     *
+     * @param pages page numbers from the start, in any order; the callee may sort them and must not keep the array
+     * @param count how many
+     */
+    default void makeIdle(long[] pages, int count) {}
+
+    /**
+     * A page is used that was to be made idle: maps it again. Called while the page is locked.
+     *
+     * @param page the page number
+     * @param writable whether stores may go through
+     */
+    default void endIdle(long page, boolean writable) {}
+
+    /**
      * {@return whether it makes a page of homed memory zero when it fills it: the kernel does, of a hole in a file. Where it
      * does not, the core does}
      */

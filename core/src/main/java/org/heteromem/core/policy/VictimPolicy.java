@@ -1,9 +1,10 @@
 package org.heteromem.core.policy;
 
 /**
- * Decides which pages of homed memory leave RAM, where nothing tells when a resident page was used: all there is to go by is
+ * Decides which pages of homed memory leave RAM, where nothing tells when a resident page was used: what there is to go by is
  * when a page came, when it left, and how many others left before it was wanted again (Linux: workingset.c; the time is the
- * nonresident age).
+ * nonresident age). A policy may pay for more: of the oldest pages of every list ({@link #window}) the next use is made a
+ * fault (Linux: idle page tracking, whose access bits live memory has not).
  *
  * <pre>
  *                          victims                       victims
@@ -54,6 +55,28 @@ public interface VictimPolicy {
      */
     default boolean dropsBehind() {
         return false;
+    }
+
+    /**
+     * {@return how many of the oldest pages of each list are to be watched: their next use is seen, which costs a fault}. A
+     * list of one of several memories gets its part of that.
+     *
+     * @param set the RAM they are in
+     */
+    default long window(WorkingSetView set) {
+        return 0;
+    }
+
+    /**
+     * A page that is watched is used. If it throws, that counts as {@code true}, and whoever looks for victims next gets an
+     * {@link IllegalStateException} with the cause.
+     *
+     * @param set the RAM it is in
+     * @param page its page number
+     * @return whether it becomes the newest of its list; else it leaves when its turn comes
+     */
+    default boolean access(WorkingSetView set, long page) {
+        return true;
     }
 
     /** {@return a policy that goes by age alone: who came first leaves first} */

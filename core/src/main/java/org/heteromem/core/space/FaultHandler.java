@@ -44,6 +44,9 @@ final class FaultHandler {
                 if (unshare || (write && !PteLayout.writable(entry))) {
                     yield writeProtected(mm, area, leaf, page, entry, unshare);
                 }
+                if (area.homed != null && mm.machine().frames.has(PteLayout.frame(entry), Frames.IDLE)) {
+                    yield idle(mm, area.homed, leaf, page, entry);
+                }
                 leaf.touch(page, entry, write);
                 yield FaultResult.SPURIOUS;
             }
@@ -361,6 +364,33 @@ final class FaultHandler {
         machine.counters.add(Counter.PGCOPY, 1);
         mm.mmu().fill(page, frame, !unshare);
         return FaultResult.COPY_ON_WRITE;
+    }
+
+    /** The first use of a page of homed memory since it was watched: the page is there, and its process's table has not got it. */
+    private static FaultResult idle(Mm mm, HomedNode homed, PageTableLeaf leaf, long page, long seen) {
+        FrameTable frames = mm.machine().frames;
+        long frame = PteLayout.frame(seen);
+        boolean writable;
+        leaf.lock.lock();
+        try {
+            long entry = leaf.get(page);
+            if (PteLayout.kind(entry) != PteLayout.PRESENT || PteLayout.frame(entry) != frame) {
+                return FaultResult.SPURIOUS;
+            }
+            if (!frames.tryLock(frame)) {
+                return new FaultResult.Wait(frames.unlocked(frame), FaultKind.MIGRATION_WAIT);
+            }
+            writable = PteLayout.writable(entry);
+        } finally {
+            leaf.lock.unlock();
+        }
+        try {
+            homed.access(frame);
+            mm.mmu().endIdle(page, writable);
+        } finally {
+            frames.unlock(frame);
+        }
+        return FaultResult.IDLE;
     }
 
     private static FaultResult devicePrivate(Mm mm, Vma area, PageTableLeaf leaf, long page, long seen, boolean write) {

@@ -31,6 +31,8 @@ import org.jspecify.annotations.Nullable;
 public final class StateAudit {
     /** A report of thousands of lines helps nobody. */
     private static final int MOST_VIOLATIONS = 100;
+    /** What only a frame on an LRU list has. */
+    private static final int OF_LISTS = Frames.LRU | Frames.ACTIVE | Frames.BEHIND | Frames.WATCHED | Frames.IDLE;
 
     private final Machine machine;
     private final FrameTable frames;
@@ -315,7 +317,7 @@ public final class StateAudit {
             if (node != null) {
                 checkHasCopy(frame);
                 checkPlace(frame, counts, flags, listsFree ? neverUsed[0] : counts == 0 ? frame : Long.MAX_VALUE);
-            } else if ((flags & (Frames.LRU | Frames.ACTIVE | Frames.BEHIND)) != 0 || (counts == 0) != (flags == 0)) {
+            } else if ((flags & OF_LISTS) != 0 || (counts == 0) != (flags == 0)) {
                 report(Rule.ONE_PLACE, "frame 0x" + hex(frame) + " of " + range.owner.name() + " has flags " + flags);
             }
         });
@@ -428,6 +430,12 @@ public final class StateAudit {
         }
         if ((flags & Frames.LRU) != 0 && !listed) {
             report(Rule.LRU, "frame 0x" + hex(frame) + " has the flag but is on no list");
+        }
+        int watch = flags & (Frames.WATCHED | Frames.IDLE);
+        if (watch == Frames.IDLE || (watch != 0 && (flags & Frames.LRU) == 0)) {
+            report(
+                    Rule.LRU,
+                    "frame 0x" + hex(frame) + " is watched without a place among the oldest, with flags " + flags);
         }
     }
 
