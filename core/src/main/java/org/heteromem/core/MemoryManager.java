@@ -370,7 +370,7 @@ public final class MemoryManager implements AutoCloseable {
 
     /**
      * Looks which of the oldest pages of homed memory are used before their turn to leave comes, if its victim policy wants to
-     * know: makes the next use of some more of them a fault. Not for a thread that page faults wait for.
+     * know: makes the next use of some more of them a fault. Waits for nobody.
      *
      * @param memory homed memory of this manager
      * @param most how many at once, positive

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
+import org.heteromem.policy.Policies;
 
 /**
  * What {@link Heteromem#open} is to open. Immutable: each method returns changed options.
@@ -16,8 +17,8 @@ import java.util.OptionalLong;
  * <ol>
  *   <li>the one at {@link #socket(Path)}, or else at the path in the environment variable {@value #SOCKET_VARIABLE},
  *       which {@code heteromem exec} sets; it must run;
- *   <li>a private one, started for this program, if devices, {@link #onLoss}, {@link #accelerator} or {@link #kernels} are
- *       given, since those are for a daemon of one's own;
+ *   <li>a private one, started for this program, if devices, {@link #onLoss}, {@link #victims}, {@link #accelerator} or {@link
+ *       #kernels} are given, since those are for a daemon of one's own;
  *   <li>the one at {@link Heteromem#defaultSocket()} if one runs there, else a private one.
  * </ol>
  *
@@ -49,6 +50,7 @@ public final class Options {
     private final Optional<OnLoss> onLoss;
     private final List<Path> kernels;
     private final OptionalLong acceleratorBytes;
+    private final Optional<String> victims;
 
     private Options(
             OptionalLong ramBytes,
@@ -57,7 +59,8 @@ public final class Options {
             Optional<String> name,
             Optional<OnLoss> onLoss,
             List<Path> kernels,
-            OptionalLong acceleratorBytes) {
+            OptionalLong acceleratorBytes,
+            Optional<String> victims) {
         this.ramBytes = ramBytes;
         this.overflow = List.copyOf(overflow);
         this.socket = socket;
@@ -65,6 +68,7 @@ public final class Options {
         this.onLoss = onLoss;
         this.kernels = List.copyOf(kernels);
         this.acceleratorBytes = acceleratorBytes;
+        this.victims = victims;
     }
 
     /** Nothing given. A private daemon then has a quarter of the memory that programs may use here, and no devices. */
@@ -76,7 +80,8 @@ public final class Options {
                 Optional.empty(),
                 Optional.empty(),
                 List.of(),
-                OptionalLong.empty());
+                OptionalLong.empty(),
+                Optional.empty());
     }
 
     /**
@@ -106,7 +111,8 @@ public final class Options {
                 Optional.empty(),
                 Optional.empty(),
                 List.of(),
-                OptionalLong.empty());
+                OptionalLong.empty(),
+                Optional.empty());
     }
 
     /**
@@ -128,12 +134,12 @@ public final class Options {
         }
         List<Overflow> longer = new ArrayList<>(overflow);
         longer.add(new Overflow(device, MemorySize.check(bytes, "device '" + device + "'")));
-        return new Options(ramBytes, longer, socket, name, onLoss, kernels, acceleratorBytes);
+        return new Options(ramBytes, longer, socket, name, onLoss, kernels, acceleratorBytes, victims);
     }
 
     /** The daemon at this socket, and no other. */
     public Options socket(Path path) {
-        return new Options(ramBytes, overflow, Optional.of(path), name, onLoss, kernels, acceleratorBytes);
+        return new Options(ramBytes, overflow, Optional.of(path), name, onLoss, kernels, acceleratorBytes, victims);
     }
 
     /**
@@ -147,7 +153,8 @@ public final class Options {
             throw new IllegalArgumentException(
                     "name '" + newName + "': at most " + MAX_NAME_BYTES + " bytes without control characters");
         }
-        return new Options(ramBytes, overflow, socket, Optional.of(newName), onLoss, kernels, acceleratorBytes);
+        return new Options(
+                ramBytes, overflow, socket, Optional.of(newName), onLoss, kernels, acceleratorBytes, victims);
     }
 
     /** What becomes of this program if it touches a page that is lost; {@link OnLoss#KILL} without. */
@@ -159,14 +166,15 @@ public final class Options {
                 name,
                 Optional.of(Objects.requireNonNull(choice)),
                 kernels,
-                acceleratorBytes);
+                acceleratorBytes,
+                victims);
     }
 
     /** Class path of the kernels that this program launches: jars and folders, in addition to those given before. */
     public Options kernels(Path... classPath) {
         List<Path> longer = new ArrayList<>(kernels);
         longer.addAll(List.of(classPath));
-        return new Options(ramBytes, overflow, socket, name, onLoss, longer, acceleratorBytes);
+        return new Options(ramBytes, overflow, socket, name, onLoss, longer, acceleratorBytes, victims);
     }
 
     /**
@@ -189,7 +197,27 @@ public final class Options {
                 name,
                 onLoss,
                 kernels,
-                OptionalLong.of(MemorySize.check(bytes, "accelerator")));
+                OptionalLong.of(MemorySize.check(bytes, "accelerator")),
+                victims);
+    }
+
+    /**
+     * Who leaves RAM when it is full; {@code refault} without.
+     *
+     * @param policy as {@code heteromem policies} lists them, such as {@code refault+sampling}: with access sampling, which
+     *     pays where devices are slow
+     * @throws IllegalArgumentException if there is none of that name; names those there are
+     */
+    public Options victims(String policy) {
+        return new Options(
+                ramBytes,
+                overflow,
+                socket,
+                name,
+                onLoss,
+                kernels,
+                acceleratorBytes,
+                Optional.of(Policies.victims(policy).name()));
     }
 
     /** RAM in bytes, if given. */
@@ -220,6 +248,11 @@ public final class Options {
     /** Memory of the device that computes in bytes, if there is to be one. */
     public OptionalLong acceleratorBytes() {
         return acceleratorBytes;
+    }
+
+    /** Who leaves RAM, if given. */
+    public Optional<String> victims() {
+        return victims;
     }
 
     /** Class path of kernels. */

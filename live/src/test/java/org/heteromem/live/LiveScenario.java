@@ -113,6 +113,45 @@ enum LiveScenario {
             }
         }
     },
+    PAGES_IN_USE_STAY_WHERE_ACCESSES_ARE_SAMPLED {
+        @Override
+        Options options() {
+            return Options.ram(4 * RAM).overflow("ram", 2 * OVERFLOW).victims("fifo+sampling");
+        }
+
+        @Override
+        void run(Heteromem memory) throws InterruptedException {
+            try (Arena arena = memory.arena()) {
+                MemorySegment hot = arena.allocate(HOT_PAGES * PAGE, 1 << 21);
+                for (long page = 0; page < HOT_PAGES; page++) {
+                    hot.set(JAVA_LONG, page * PAGE, page);
+                }
+                // Out of order, as what is read in sequence is not taken for hot. Nothing of the table comes back
+                // meanwhile.
+                MemorySegment table = arena.allocate(16 * RAM, 1 << 21);
+                for (long page = 0; page < table.byteSize() / PAGE; page++) {
+                    table.set(JAVA_LONG, page * PAGE, ~page);
+                    long mixed = page * 37 % HOT_PAGES;
+                    Require.equal(hot.get(JAVA_LONG, mixed * PAGE), mixed, "page " + mixed + " in use");
+                    if (page % HOT_PAGES == 0) {
+                        // Else pages come and go more quickly than anybody can be told of them.
+                        Thread.sleep(1);
+                    }
+                }
+                Status.Subject mine = memory.status().subjects().getLast();
+                long missed = mine.counters().getOrDefault("refaults", -1L);
+                long seen = mine.counters().getOrDefault("ram.accessed", -1L);
+                if (memory.tier() == Tier.FULL) {
+                    Require.that(missed < HOT_PAGES && seen > HOT_PAGES, missed + " missed and " + seen + " seen");
+                } else {
+                    Require.that(missed > HOT_PAGES && seen == 0, missed + " missed and " + seen + " seen");
+                }
+                for (long page = 0; page < table.byteSize() / PAGE; page++) {
+                    Require.equal(table.get(JAVA_LONG, page * PAGE), ~page, "page " + page);
+                }
+            }
+        }
+    },
     MORE_THAN_THERE_IS_IS_AN_ERROR {
         @Override
         void run(Heteromem memory) {
@@ -404,6 +443,7 @@ enum LiveScenario {
     static final long PAGE = 4096;
     static final long RAM = 16L << 20;
     static final long OVERFLOW = 128L << 20;
+    private static final int HOT_PAGES = 32;
 
     abstract void run(Heteromem memory) throws Exception;
 
@@ -411,8 +451,12 @@ enum LiveScenario {
         return memory.status().subjects().getLast().counters().getOrDefault("faults", 0L);
     }
 
+    Options options() {
+        return Options.ram(RAM).overflow("ram", OVERFLOW);
+    }
+
     void run() throws Exception {
-        try (Heteromem memory = Heteromem.open(Options.ram(RAM).overflow("ram", OVERFLOW))) {
+        try (Heteromem memory = Heteromem.open(options())) {
             run(memory);
         }
     }

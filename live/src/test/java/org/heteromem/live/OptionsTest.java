@@ -73,6 +73,17 @@ class OptionsTest {
         assertThat(more.overflow()).extracting(Options.Overflow::device).containsExactly("compressed", "file:/x");
         assertThat(more.kernels()).containsExactly(Path.of("a"), Path.of("b"));
         assertThat(more.ramBytes()).hasValue(1L << 30);
+        assertThat(more.victims("2q").victims()).contains("2q");
+        assertThat(more.victims()).isEmpty();
+    }
+
+    @Test
+    void victimPoliciesThatAreNoneAreRefused() {
+        assertThat(Options.defaults().victims("refault+sampling").victims()).contains("refault+sampling");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> Options.defaults().victims("luck+sampling"))
+                .withMessageContaining("'luck'")
+                .withMessageContaining("refault");
     }
 
     @Test

@@ -11,12 +11,18 @@ import org.heteromem.core.policy.WorkingSetView;
  * for its access bits with faults too.
  *
  * <p>Who reads page after page uses each once and would keep what he is done with: from the fourth page in sequence on, uses
- * do not count. A thirty-second part of RAM is watched: more costs as many faults more as it saves at best
+ * do not count. A twenty-fourth part of RAM is watched, somewhat more than the daemon evicts at a time: more costs as many faults more as
+ * it saves at best
  * (docs/performance.md).
  */
 final class Sampling implements VictimPolicy {
-    private static final int PART = 32;
+    private static final int PART = 24;
     private static final int IN_SEQUENCE = 3;
+    /**
+     * So many pages leave at most while a reader goes from one page to the next. Pages are watched in the order in which they
+     * came: what is used all the time is seen in that order too, but not so soon one after the other.
+     */
+    private static final int SOON = 16;
     /** Sequences that are known at a time; a power of two. */
     private static final int SEQUENCES = 64;
 
@@ -28,6 +34,8 @@ final class Sampling implements VictimPolicy {
     private final long[] expected = new long[SEQUENCES];
 
     private final int[] lengths = new int[SEQUENCES];
+    /** How many pages had left RAM when the page before was used. */
+    private final long[] since = new long[SEQUENCES];
 
     Sampling(VictimPolicy policy) {
         this.policy = policy;
@@ -54,12 +62,13 @@ final class Sampling implements VictimPolicy {
         int place = place(page);
         int length = 0;
         if (expected[place] == page) {
-            length = lengths[place];
+            length = set.evictions() - since[place] <= SOON ? lengths[place] : 0;
             expected[place] = NONE;
         }
         int next = place(page + 1);
         expected[next] = page + 1;
         lengths[next] = Math.min(length + 1, IN_SEQUENCE);
+        since[next] = set.evictions();
         return length < IN_SEQUENCE;
     }
 

@@ -15,7 +15,6 @@ import org.heteromem.live.daemon.DaemonOptions;
 import org.heteromem.live.doctor.Diagnosis;
 import org.heteromem.live.doctor.Doctor;
 import org.heteromem.live.doctor.Tier;
-import org.heteromem.policy.Policies;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -69,14 +68,6 @@ public final class DaemonCommand implements Callable<Integer> {
     private final ServingOptions serving = new ServingOptions();
 
     @Option(
-            names = "--victims",
-            paramLabel = "NAME",
-            completionCandidates = Names.OfVictims.class,
-            description = "Who leaves RAM when it is full: ${COMPLETION-CANDIDATES} (default: "
-                    + Policies.DEFAULT_VICTIMS + "; see heteromem policies).")
-    private @Nullable String victims;
-
-    @Option(
             names = "--metrics",
             paramLabel = "PORT",
             description = "Shows counters to Prometheus on this port of the loopback address; 0 takes a free one.")
@@ -90,7 +81,7 @@ public final class DaemonCommand implements Callable<Integer> {
                         clientRam,
                         serving.overflow(),
                         serving.onLoss(),
-                        victims,
+                        serving.victims(),
                         serving.device(),
                         serving.kernels(),
                         metrics)

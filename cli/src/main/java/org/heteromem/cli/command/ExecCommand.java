@@ -64,7 +64,15 @@ public final class ExecCommand implements Callable<Integer> {
     public Integer call() throws IOException, InterruptedException {
         Diagnosis diagnosis = Doctor.examine();
         DaemonSettings settings = new DaemonSettings(
-                null, ram, ram, serving.overflow(), serving.onLoss(), null, serving.device(), serving.kernels(), null);
+                null,
+                ram,
+                ram,
+                serving.overflow(),
+                serving.onLoss(),
+                serving.victims(),
+                serving.device(),
+                serving.kernels(),
+                null);
         if (diagnosis.tier() == Tier.NONE) {
             settings.options(Path.of("unused"));
             throw new UnavailableException(diagnosis.refusal());

@@ -35,6 +35,9 @@ public final class PoliciesCommand implements Callable<Integer> {
                 .forEach(policy -> lines.put(
                         "--victims " + policy.name(),
                         "victims: " + policy.description() + mark(policy.name(), Policies.DEFAULT_VICTIMS)));
+        lines.put(
+                "--victims NAME" + Policies.SAMPLING,
+                "victims: the same, and what is used shortly before it would leave stays (a fault for each look)");
         Listing.print(spec.commandLine().getOut(), lines);
         return ExitCode.OK;
     }

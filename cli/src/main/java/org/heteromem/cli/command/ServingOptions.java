@@ -2,6 +2,7 @@ package org.heteromem.cli.command;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.heteromem.policy.Policies;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -23,6 +24,14 @@ final class ServingOptions {
     private @Nullable String onLoss;
 
     @Option(
+            names = "--victims",
+            paramLabel = "NAME",
+            completionCandidates = Names.OfVictims.class,
+            description = "Who leaves RAM when it is full: ${COMPLETION-CANDIDATES}, each also with "
+                    + Policies.SAMPLING + " (default: " + Policies.DEFAULT_VICTIMS + "; see heteromem policies).")
+    private @Nullable String victims;
+
+    @Option(
             names = "--device",
             paramLabel = "accelerator:SIZE",
             description = "A device of each program that computes, and its memory (default: none).")
@@ -41,6 +50,11 @@ final class ServingOptions {
     @Nullable
     String onLoss() {
         return onLoss;
+    }
+
+    @Nullable
+    String victims() {
+        return victims;
     }
 
     @Nullable

@@ -33,7 +33,9 @@ final class SharedDaemon {
                 "--client-ram",
                 SoakProgram.RAM,
                 "--overflow",
-                "compressed:" + SoakProgram.OVERFLOW));
+                "compressed:" + SoakProgram.OVERFLOW,
+                "--victims",
+                "refault+sampling"));
         process = start();
     }
 

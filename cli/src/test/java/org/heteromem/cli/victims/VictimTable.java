@@ -23,6 +23,8 @@ public final class VictimTable {
     private static final List<String> POLICIES =
             Policies.victims().stream().map(VictimPolicy::name).toList().reversed();
 
+    private static final String SAMPLED = Policies.DEFAULT_VICTIMS + Policies.SAMPLING;
+
     private VictimTable() {}
 
     /** The streams that are made up, by what they are called. */
@@ -83,8 +85,9 @@ public final class VictimTable {
     }
 
     private static void head(String first) {
-        System.out.println("| " + first + " | " + String.join(" | ", POLICIES) + " | LRU that sees all | optimum |");
-        System.out.println("|---" + "|---".repeat(POLICIES.size()) + "|---|---|");
+        System.out.println("| " + first + " | " + String.join(" | ", POLICIES) + " | " + SAMPLED
+                + " | faults for that | LRU that sees all | optimum |");
+        System.out.println("|---" + "|---".repeat(POLICIES.size()) + "|---|---|---|---|");
     }
 
     private static void row(String name, int[] stream, int ram, LongFunction<String> figure) {
@@ -92,6 +95,8 @@ public final class VictimTable {
         for (String policy : POLICIES) {
             line.append(" | ").append(figure.apply(Simulation.run(stream, ram, Policies.victims(policy))));
         }
+        Simulation.Result sampled = Simulation.result(stream, ram, Policies.victims(SAMPLED));
+        line.append(" | ").append(figure.apply(sampled.hits())).append(" | ").append(sampled.accesses());
         line.append(" | ").append(figure.apply(Simulation.lru(stream, ram)));
         line.append(" | ").append(figure.apply(Simulation.optimum(stream, ram)));
         System.out.println(line.append(" |"));

@@ -215,6 +215,33 @@ public final class HomedNode extends LruNode implements HomedMemory {
         return workingSet.activeVictims(wanted);
     }
 
+    @Override
+    public long watchedPages() {
+        workingSet.lock();
+        try {
+            return lru(PageList.INACTIVE).watched() + lru(PageList.ACTIVE).watched();
+        } finally {
+            workingSet.unlock();
+        }
+    }
+
+    @Override
+    public long behindPages() {
+        return lruPages(PageList.BEHIND);
+    }
+
+    /** {@return how many pages more than now the policy wants to be watched} */
+    public long unwatched() {
+        workingSet.lock();
+        try {
+            long window = window();
+            return lru(PageList.INACTIVE).unwatched(window)
+                    + lru(PageList.ACTIVE).unwatched(window);
+        } finally {
+            workingSet.unlock();
+        }
+    }
+
     /**
      * Watches more of the oldest pages, if the policy wants that.
      *
@@ -224,20 +251,21 @@ public final class HomedNode extends LruNode implements HomedMemory {
     public int watch(long[] frames) {
         workingSet.lock();
         try {
-            long window = workingSet.window();
-            if (window == 0) {
-                return 0;
-            }
-            long here = lru(PageList.INACTIVE).size() + lru(PageList.ACTIVE).size();
-            long all = Math.max(1, workingSet.active() + workingSet.inactive());
-            long wanted = (window * here + all - 1) / all;
-            int n = lru(PageList.INACTIVE).watch(frames, 0, wanted);
-            n = lru(PageList.ACTIVE).watch(frames, n, wanted);
+            long window = window();
+            int n = lru(PageList.INACTIVE).watch(frames, 0, window);
+            n = lru(PageList.ACTIVE).watch(frames, n, window);
             workingSet.watch(n);
             return n;
         } finally {
             workingSet.unlock();
         }
+    }
+
+    /** How many pages of each list are to be watched: the part of this memory of what the policy says. */
+    private long window() {
+        long window = workingSet.window();
+        long here = lru(PageList.INACTIVE).size() + lru(PageList.ACTIVE).size();
+        return here == 0 ? 0 : Math.ceilDiv(window * here, workingSet.active() + workingSet.inactive());
     }
 
     /**

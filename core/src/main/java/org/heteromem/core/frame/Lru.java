@@ -108,6 +108,15 @@ final class Lru {
         return n;
     }
 
+    long watched() {
+        return watched;
+    }
+
+    /** How many more than now are to be watched, if so many shall be. */
+    long unwatched(long wanted) {
+        return Math.max(0, Math.min(wanted, size) - watched);
+    }
+
     /** Watches more of the oldest, until as many are watched as wanted; fills in which, and returns the end. */
     int watch(long[] out, int from, long wanted) {
         int n = from;

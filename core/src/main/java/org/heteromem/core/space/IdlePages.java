@@ -19,7 +19,11 @@ public final class IdlePages {
      * @param most how many at once, positive
      */
     public static int watch(Machine machine, HomedNode node, int most) {
-        long[] frames = new long[Math.min(most, MOST)];
+        int wanted = (int) Math.min(node.unwatched(), Math.min(most, MOST));
+        if (wanted == 0) {
+            return 0;
+        }
+        long[] frames = new long[wanted];
         int watched = node.watch(frames);
         if (watched == 0) {
             return 0;

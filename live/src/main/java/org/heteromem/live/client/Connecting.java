@@ -93,6 +93,7 @@ public final class Connecting {
     private static boolean wantsOwn(Options options) {
         return !options.overflow().isEmpty()
                 || options.onLoss().isPresent()
+                || options.victims().isPresent()
                 || options.acceleratorBytes().isPresent()
                 || !options.kernels().isEmpty();
     }

@@ -14,6 +14,7 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import org.heteromem.live.natives.Errno;
 import org.heteromem.live.natives.Fd;
 import org.heteromem.live.natives.NativeException;
@@ -28,6 +29,7 @@ import org.heteromem.live.wire.MalformedMessageException;
 import org.heteromem.live.wire.Message;
 import org.heteromem.live.wire.MessageReader;
 import org.heteromem.live.wire.MessageType;
+import org.heteromem.live.wire.RangeRequest;
 import org.heteromem.live.wire.Text;
 import org.heteromem.live.wire.Welcome;
 import org.heteromem.live.wire.Wire;
@@ -127,6 +129,9 @@ public final class ControlChannel implements AutoCloseable {
     /** How the connection ended; null while it lasts. */
     private volatile Reply.@Nullable Lost ended;
 
+    /** Who hears which pages are to be made idle. */
+    private volatile Consumer<RangeRequest> idle = _ -> {};
+
     /** The last thing that the daemon said unasked: why it is about to end. */
     private volatile String notice = "";
 
@@ -137,6 +142,16 @@ public final class ControlChannel implements AutoCloseable {
         connection = new Connection(socket);
         reader = Thread.ofPlatform().daemon().name("heteromem-control").unstarted(() -> withHeap(this::read));
         reader.start();
+    }
+
+    /**
+     * Says who hears of {@link MessageType#IDLE}.
+     *
+     * @param handler called by the reader thread, with what is valid during the call; may be called with the same twice, must
+     *     not wait for an answer and must not touch managed memory
+     */
+    void onIdle(Consumer<RangeRequest> handler) {
+        idle = handler;
     }
 
     /** Who is at the other end. */
@@ -361,6 +376,8 @@ public final class ControlChannel implements AutoCloseable {
                     successor = announced;
                 }
                 Thread.ofPlatform().daemon().name("heteromem-resume").start(() -> withHeap(resuming));
+            } else if (message instanceof RangeRequest ranges && ranges.type() == MessageType.IDLE) {
+                idle.accept(ranges);
             }
             return;
         }

@@ -109,6 +109,7 @@ public final class PrivateDaemon implements AutoCloseable {
                 Long.toString(ram)));
         options.overflow().forEach(o -> command.addAll(List.of("--overflow", o.device() + ":" + o.bytes())));
         options.acceleratorBytes().ifPresent(bytes -> command.addAll(List.of("--device", "accelerator:" + bytes)));
+        options.victims().ifPresent(name -> command.addAll(List.of("--victims", name)));
         options.onLoss()
                 .ifPresent(choice ->
                         command.addAll(List.of("--on-loss", choice.name().toLowerCase(Locale.ROOT))));

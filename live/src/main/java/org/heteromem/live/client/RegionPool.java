@@ -14,6 +14,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import org.heteromem.live.RefusedException;
 import org.heteromem.live.natives.NativeException;
+import org.heteromem.live.natives.Userfault;
 import org.heteromem.live.wire.MessageType;
 import org.heteromem.live.wire.RangeRequest;
 import org.heteromem.live.wire.RegisterRegion;
@@ -342,6 +343,34 @@ final class RegionPool {
         }
         throw new IllegalArgumentException("the segment at 0x" + Long.toHexString(address) + " of " + bytes
                 + " bytes is not memory of an arena of this Heteromem");
+    }
+
+    /**
+     * Takes pages out of the page table, so that the daemon sees when they are used next. What is not there any more is passed
+     * over; where the daemon cannot serve system calls, none may find a page gone that was brought home for it.
+     */
+    void idle(RangeRequest request) {
+        Region region = region(request.region());
+        if (region == null || region.faults.rights().orElseThrow() != Userfault.Rights.FULL) {
+            return;
+        }
+        for (int i = 0; i < request.count(); i++) {
+            region.mapping.tryUnmapPages(request.offset(i), request.rangeBytes(i));
+        }
+    }
+
+    private @Nullable Region region(int id) {
+        lock.lock();
+        try {
+            for (int i = 0; i < regions.size(); i++) {
+                if (regions.get(i).id == id) {
+                    return regions.get(i);
+                }
+            }
+            return null;
+        } finally {
+            lock.unlock();
+        }
     }
 
     /** Bytes of all regions, used or not. */

@@ -39,6 +39,7 @@ public final class Session implements AutoCloseable {
         this.pool = new RegionPool(channel, limits);
         this.ranges = new Ranges(channel, pool);
         this.launches = new Launches(channel, pool);
+        channel.onIdle(pool::idle);
     }
 
     /**

@@ -9,6 +9,7 @@ import org.heteromem.core.AddressSpace;
 import org.heteromem.core.MemoryManager;
 import org.heteromem.core.Page;
 import org.heteromem.core.memory.FrameBudget;
+import org.heteromem.core.memory.HomedMemory;
 import org.heteromem.devices.storage.StorageDevice;
 import org.jspecify.annotations.Nullable;
 
@@ -29,6 +30,8 @@ final class Evictor implements Runnable {
     private static final int STUCK = 20;
     /** How long what has become empty on a device is kept for what comes next. */
     private static final long TRIM_NANOS = 1_000_000_000;
+    /** Pages that are begun to be watched at a time. */
+    private static final int MOST_WATCHED = 4096;
     /** Pages moved at a time by somebody who waits for the first of them. */
     private static final int DIRECT_BATCH = 64;
 
@@ -108,6 +111,7 @@ final class Evictor implements Runnable {
         long moved = 0;
         try {
             moved = reclaim(DIRECT_BATCH, this::evictToFirst);
+            watch();
         } finally {
             if (moved == 0) {
                 inVain = System.nanoTime();
@@ -182,7 +186,20 @@ final class Evictor implements Runnable {
             }
             worked = true;
         }
+        if (worked) {
+            watch();
+        }
         return worked;
+    }
+
+    /**
+     * Has those looked at whose turn comes next, if the policy wants to know which of them are used until then. Waits for
+     * nobody. Not after every batch: who has just begun to be watched shall not leave with the next.
+     */
+    private void watch() {
+        for (Region region : regions) {
+            manager.watch(region.frames, MOST_WATCHED);
+        }
     }
 
     /** Whether it has tried again and again and nothing can leave RAM: not while it waits for a slow device. */
@@ -198,24 +215,36 @@ final class Evictor implements Runnable {
     /** Makes some room at once; returns how many pages left RAM. */
     long reclaimNow() {
         direct.increment();
-        return reclaim(DIRECT_BATCH, this::evict);
+        long moved = reclaim(DIRECT_BATCH, this::evict);
+        watch();
+        return moved;
     }
 
     /** Moves cold pages away, by a range of bytes at an address; returns how many went. */
     private long reclaim(int wanted, LongBinaryOperator evict) {
         long listed = 0;
+        boolean watched = false;
         for (Region region : regions) {
             listed += region.frames.lruPages();
+            watched |= region.frames.watchedPages() > 0;
         }
+        long moved = watched ? reclaim(wanted, listed, true, evict) : 0;
+        // Where all that was watched is in use, something has to go as well.
+        return moved > 0 ? moved : reclaim(wanted, listed, false, evict);
+    }
+
+    private long reclaim(int wanted, long listed, boolean unusedOnly, LongBinaryOperator evict) {
         long moved = 0;
         for (Region region : regions) {
-            long here = region.frames.lruPages();
-            if (here == 0) {
-                continue;
-            }
+            HomedMemory frames = region.frames;
+            long here = frames.lruPages();
             // Each gives in proportion to what it has.
-            int share = (int) Math.max(1, wanted * here / Math.max(listed, here));
-            moved += evict(region, manager.coldFrames(region.frames, Math.min(share, wanted)), evict);
+            long part = here == 0 ? 0 : Math.max(1, wanted * here / Math.max(listed, here));
+            long unused = unusedOnly ? frames.watchedPages() + frames.behindPages() : here;
+            int share = (int) Math.min(Math.min(part, wanted), unused);
+            if (share > 0) {
+                moved += evict(region, manager.coldFrames(frames, share), evict);
+            }
         }
         return moved;
     }

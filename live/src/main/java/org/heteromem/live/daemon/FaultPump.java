@@ -72,7 +72,7 @@ final class FaultPump implements Runnable, AutoCloseable {
         void ended(String why);
     }
 
-    private record Retry(long page, Access access) {}
+    private record Retry(long page, Access access, boolean unmapped) {}
 
     private final AddressSpace space;
     private final LiveMmu mmu;
@@ -194,7 +194,7 @@ final class FaultPump implements Runnable, AutoCloseable {
                 if (events.isPageFault(i)) {
                     faults.increment();
                     boolean write = events.isWrite(i) || events.isWriteProtect(i);
-                    resolve(Page.of(events.address(i)), write ? Access.WRITE : Access.READ);
+                    resolve(Page.of(events.address(i)), write ? Access.WRITE : Access.READ, events.isMinor(i));
                 } else {
                     events.takeDescriptor(i).ifPresent(Fd::close);
                     host.foreign(events.event(i));
@@ -207,7 +207,7 @@ final class FaultPump implements Runnable, AutoCloseable {
 
     private void retry() {
         for (Retry again = retries.poll(); again != null; again = retries.poll()) {
-            resolve(again.page, again.access);
+            resolve(again.page, again.access, again.unmapped);
         }
         makeAhead();
     }
@@ -227,14 +227,14 @@ final class FaultPump implements Runnable, AutoCloseable {
         firstTouches = 0;
     }
 
-    private void resolve(long page, Access access) {
+    private void resolve(long page, Access access, boolean unmapped) {
         long shortSince = 0;
         for (int tries = 0; ; tries++) {
             FaultResult result = space.fault(Page.address(page), access);
             switch (result) {
                 case FaultResult.Done done -> {
                     if (done == FaultResult.SPURIOUS) {
-                        spurious(page);
+                        spurious(page, unmapped);
                     } else if (done == FaultResult.DEMAND_ZERO) {
                         firstTouch(page);
                     }
@@ -243,7 +243,7 @@ final class FaultPump implements Runnable, AutoCloseable {
                 case FaultResult.Wait wait -> {
                     // The waiter may be released at any moment by any thread; it tries again from the start.
                     wait.point().whenReady(() -> {
-                        retries.add(new Retry(page, access));
+                        retries.add(new Retry(page, access, unmapped));
                         wake.signal();
                     });
                     return;
@@ -300,8 +300,15 @@ final class FaultPump implements Runnable, AutoCloseable {
      * The page is there. Mostly somebody else is just serving it; but if the same page comes again and again, the client's
      * own table has not got it: the system has swapped it out, or the client has tampered with it. For the second it would
      * have to stay so for a while, as who serves a page can be delayed.
+     *
+     * @param unmapped whether the event says that the file has the page and the table has not: it was made idle later than
+     *     that was asked for, or the system has taken it out
      */
-    private void spurious(long page) {
+    private void spurious(long page, boolean unmapped) {
+        if (unmapped && mmu.repair(space, page)) {
+            wakeUp(page);
+            return;
+        }
         int slot = (int) (page * 0x9E3779B97F4A7C15L >>> 58);
         if (suspects[slot] != page) {
             suspects[slot] = page;

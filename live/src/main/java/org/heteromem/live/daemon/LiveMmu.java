@@ -2,6 +2,7 @@ package org.heteromem.live.daemon;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.LongAdder;
@@ -28,6 +29,8 @@ import org.jspecify.annotations.Nullable;
  *   allowStores          lift the write protection                       who tried to write
  *   fill                 ZEROPAGE                                        who touched the page
  *   drop                 ledger, punch the hole                          nobody
+ *   makeIdle             the client is asked to drop its entries         nobody
+ *   endIdle              CONTINUE                                        who touched the page
  * </pre>
  *
  * It keeps no table of its own: the core says what becomes of which page, and every call comes while the page is locked, or
@@ -50,6 +53,9 @@ final class LiveMmu implements Mmu {
     private final FailPoints points;
     private final CopyOnWriteArrayList<Region> regions = new CopyOnWriteArrayList<>();
     private volatile DeviceMemory[] devices = {};
+    /** Who is asked to make pages idle, once there is a connection. */
+    private volatile @Nullable IdleNotices idleNotices;
+
     private volatile boolean adopting;
     private volatile boolean gone;
     /** The page that the pump has mapped again, and what it found; the pump's thread only. */
@@ -94,6 +100,11 @@ final class LiveMmu implements Mmu {
     /** Says which devices the ledger names, by their numbers. */
     void setDevices(List<DeviceMemory> all) {
         devices = all.toArray(DeviceMemory[]::new);
+    }
+
+    /** Says who can be asked to make pages idle. */
+    void setIdleNotices(IdleNotices notices) {
+        idleNotices = notices;
     }
 
     /** While pages are taken over from a predecessor they are where they are: the client is told nothing. */
@@ -219,6 +230,47 @@ final class LiveMmu implements Mmu {
             }
         }
         points.passed(FailPoints.ZEROED);
+    }
+
+    @Override
+    public void makeIdle(long[] pages, int count) {
+        IdleNotices notices = idleNotices;
+        if (notices == null || gone || adopting) {
+            return;
+        }
+        Arrays.sort(pages, 0, count);
+        for (int i = 0; i < count; ) {
+            Region region = regionOf(pages[i]);
+            int end = i + 1;
+            while (region != null && end < count && region.contains(Page.address(pages[end]))) {
+                end++;
+            }
+            if (region != null) {
+                notices.tell(region, pages, i, end);
+            }
+            i = end;
+        }
+    }
+
+    @Override
+    public void endIdle(long page, boolean writable) {
+        Region region = needRegion(page);
+        if (gone || adopting) {
+            return;
+        }
+        int mode = writable ? 0 : Uffdio.MODE_WP;
+        long result;
+        while ((result = region.faults.tryContinue(Page.address(page), Page.SIZE, mode)) == -Errno.EAGAIN) {
+            Thread.onSpinWait();
+        }
+        if (result == -Errno.EEXIST || result == -Errno.EFAULT) {
+            // Mapped meanwhile, or destroyed by the client itself: whoever waits looks again, and then it is no idle
+            // page.
+            result = region.faults.tryWake(Page.address(page), Page.SIZE);
+        }
+        if (result < 0) {
+            troubles.refused(region, region.index(page), "UFFDIO_CONTINUE", (int) -result);
+        }
     }
 
     private void zeroStopped(Region region, long page, int why) {

@@ -184,6 +184,23 @@ public final class Mapping implements AutoCloseable {
         }
     }
 
+    /**
+     * Takes a part out of the page table, with {@link Advice#DONTNEED}, if it is there still: never where something else has
+     * been mapped meanwhile. Of shared memory nothing is lost.
+     *
+     * @param offset bytes from the start, a multiple of the page size
+     * @return false if the mapping is closed or has no such part, or the system refuses, as it does for locked memory
+     */
+    public boolean tryUnmapPages(long offset, long bytes) {
+        synchronized (arena) {
+            return arena.scope().isAlive()
+                    && offset >= 0
+                    && bytes >= 0
+                    && offset <= length - bytes
+                    && Calls.madvise(address + offset, bytes, Advice.DONTNEED.number) >= 0;
+        }
+    }
+
     /** Keeps huge pages out of the whole mapping; a kernel that was built without them has nothing to be told. */
     public void refuseHugePages() {
         int r = Calls.madvise(address, length, MADV_NOHUGEPAGE);

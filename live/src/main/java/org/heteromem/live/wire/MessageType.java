@@ -43,9 +43,11 @@ public enum MessageType {
     /** It is done. */
     DONE(18, 0),
     /** It could not be done. */
-    ERROR(19, 0);
+    ERROR(19, 0),
+    /** Take ranges out of the page table, so that their next use is a fault and seen. A notice of the daemon, and a hint. */
+    IDLE(20, 0);
 
-    private static final MessageType[] BY_CODE = new MessageType[20];
+    private static final MessageType[] BY_CODE = new MessageType[21];
 
     static {
         for (MessageType type : values()) {

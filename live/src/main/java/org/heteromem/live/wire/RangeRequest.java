@@ -6,7 +6,7 @@ import java.util.Set;
 
 /**
  * Something about ranges of one region: {@code ALLOCATE}, {@code FREE}, {@code PREFETCH}, {@code EVICT}, {@code ADVISE},
- * {@code PIN}, {@code UNPIN}, {@code RESIDENCY}.
+ * {@code PIN}, {@code UNPIN}, {@code RESIDENCY}, and {@code IDLE}, which the daemon says.
  *
  * <pre>
  *   16              20              24              28              32
@@ -29,7 +29,8 @@ public final class RangeRequest extends Message {
             MessageType.ADVISE,
             MessageType.PIN,
             MessageType.UNPIN,
-            MessageType.RESIDENCY);
+            MessageType.RESIDENCY,
+            MessageType.IDLE);
 
     private static final int REGION = 16;
     private static final int ADVICE = 20;

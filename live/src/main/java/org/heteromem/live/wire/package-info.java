@@ -31,6 +31,8 @@
  *     |--------------------------------------&gt;|
  *     |                  DONE / COUNTERS      |
  *     |&lt;--------------------------------------|
+ *     |                  IDLE  (a notice)     |
+ *     |&lt;--------------------------------------|
  * </pre>
  *
  * <p>A daemon that was killed may have taken requests with it. Its successor says WELCOME once more, unasked, with

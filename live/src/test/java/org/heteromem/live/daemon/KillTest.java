@@ -185,7 +185,7 @@ class KillTest {
     private void killAtRandom(Class<?> victim) throws IOException, InterruptedException {
         System.out.println("kills of " + victim.getSimpleName() + ": seed " + seed);
         SplittableRandom random = new SplittableRandom(seed);
-        daemon("ram:256M");
+        daemon("ram:256M", "--victims", "refault+sampling");
         Process client = client(3);
         // Before it has memory a client just connects again.
         await(client, () -> clientLog().contains("ready"));
