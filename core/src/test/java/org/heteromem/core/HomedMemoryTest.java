@@ -9,6 +9,7 @@ import java.util.Arrays;
 import java.util.Deque;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.heteromem.core.device.DeviceDriver;
 import org.heteromem.core.device.DeviceFault;
 import org.heteromem.core.device.DeviceKind;
@@ -53,6 +54,8 @@ class HomedMemoryTest {
         private PageList answer = PageList.INACTIVE;
         private int fromActive;
         private boolean broken;
+        private long window;
+        private boolean renews = true;
 
         @Override
         public String name() {
@@ -82,6 +85,20 @@ class HomedMemoryTest {
         @Override
         public boolean dropsBehind() {
             return true;
+        }
+
+        @Override
+        public long window(WorkingSetView set) {
+            return window;
+        }
+
+        @Override
+        public boolean access(WorkingSetView set, long page) {
+            heard.add("use of " + offset(page));
+            if (broken) {
+                throw new IllegalArgumentException("no answer");
+            }
+            return renews;
         }
     }
 
@@ -132,6 +149,19 @@ class HomedMemoryTest {
         @Override
         public void fill(long page, long frame, boolean writable) {
             told.add("fill " + offset(page) + ' ' + place(frame) + (writable ? " writable" : ""));
+        }
+
+        @Override
+        public void makeIdle(long[] pages, int count) {
+            told.add("idle"
+                    + Arrays.stream(pages, 0, count)
+                            .mapToObj(page -> " " + offset(page))
+                            .collect(Collectors.joining()));
+        }
+
+        @Override
+        public void endIdle(long page, boolean writable) {
+            told.add("used " + offset(page) + (writable ? " writable" : ""));
         }
     };
 
@@ -442,6 +472,102 @@ class HomedMemoryTest {
         assertThat(victims.heard)
                 .containsExactly(
                         "0 after INACTIVE, 0+0 of 8", "0 after ACTIVE, 0+0 of 8", "0 after INACTIVE, 0+1 of 8");
+    }
+
+    /** The first pages, of which the oldest two are watched. */
+    private void watchTwoOf(int pages) {
+        for (int page = 0; page < pages; page++) {
+            touch(page);
+        }
+        victims.window = 2;
+        told.clear();
+        assertThat(manager.watch(memory, PAGES)).isEqualTo(2);
+        assertThat(manager.watch(memory, PAGES)).isZero();
+    }
+
+    @Test
+    void whatIsWatchedAndUsedBecomesTheNewest() {
+        watchTwoOf(4);
+        assertThat(memory.watchedPages()).isEqualTo(2);
+        assertThat(space.fault(at(0), Access.READ)).isEqualTo(FaultResult.IDLE);
+        assertThat(space.fault(at(0), Access.READ)).as("once only").isEqualTo(FaultResult.SPURIOUS);
+        assertThat(space.fault(at(3), Access.WRITE)).as("not watched").isEqualTo(FaultResult.SPURIOUS);
+        assertThat(told).containsExactly("idle 0 1", "used 0 writable");
+        assertThat(victims.heard).containsExactly("use of 0");
+        assertThat(memory.watchedPages()).isOne();
+        assertThat(StateChecker.check(manager)).isEmpty();
+        assertThat(manager.watch(memory, PAGES)).as("another one in its place").isOne();
+        assertThat(told).last().isEqualTo("idle 2");
+        assertThat(budget.workingSet().watched()).isEqualTo(3);
+        assertThat(budget.workingSet().accesses()).isOne();
+        assertThat(manager.coldFrames(memory, 4)).containsExactly(frames(1, 2, 3, 0));
+    }
+
+    @Test
+    void whatIsUsedButDoesNotCountLeavesInItsTurn() {
+        watchTwoOf(3);
+        victims.renews = false;
+        touch(0);
+        assertThat(told).containsExactly("idle 0 1", "used 0 writable");
+        assertThat(memory.watchedPages()).isEqualTo(2);
+        assertThat(manager.coldFrames(memory, 2)).containsExactly(frames(0, 1));
+    }
+
+    @Test
+    void aPolicyThatThrowsAtAUseIsNotMissedByWhoFaults() {
+        watchTwoOf(3);
+        victims.broken = true;
+        assertThat(space.fault(at(0), Access.READ)).isEqualTo(FaultResult.IDLE);
+        assertThatThrownBy(() -> manager.coldFrames(memory, 2))
+                .isInstanceOf(IllegalStateException.class)
+                .hasRootCauseMessage("no answer");
+        assertThat(manager.coldFrames(memory, 3)).containsExactly(frames(1, 2, 0));
+    }
+
+    @Test
+    void whatIsPinnedStaysMapped() {
+        touch(0);
+        try (PageReferences _ = Pins.pinLongTerm(space, at(0), 1, Access.WRITE)) {
+            watchTwoOf(3);
+            assertThat(told).containsExactly("idle 1");
+        }
+    }
+
+    @Test
+    void aCleanPageIsMappedForLoadsAgainWhenItIsUsed() {
+        keepsCopies = true;
+        touch(0);
+        evict(0, 1);
+        touch(0);
+        watchTwoOf(1 + 1);
+        assertThat(space.fault(at(0), Access.WRITE))
+                .as("a store first makes it its own")
+                .isEqualTo(FaultResult.REUSE);
+        assertThat(space.fault(at(0), Access.WRITE)).isEqualTo(FaultResult.IDLE);
+        assertThat(told).containsExactly("idle 0 1", "stores 0", "used 0 writable");
+        evict(1, 1);
+        touch(1);
+        told.clear();
+        assertThat(manager.watch(memory, PAGES)).isEqualTo(2);
+        touch(1);
+        assertThat(told).last().isEqualTo("used 1");
+    }
+
+    @Test
+    void whatIsWatchedMayLeaveAndGo() {
+        watchTwoOf(4);
+        evict(0, 1);
+        assertThat(memory.watchedPages()).isOne();
+        space.advise(at(1), Page.SIZE, Advice.DONTNEED);
+        assertThat(memory.watchedPages()).isZero();
+        assertThat(StateChecker.check(manager)).isEmpty();
+        touch(0);
+        assertThat(victims.heard)
+                .as("a page that comes home is not watched")
+                .containsExactly("0 after INACTIVE, 0+2 of 8");
+        assertThat(manager.watch(memory, 1)).isOne();
+        assertThat(told).last().isEqualTo("idle 2");
+        assertThatThrownBy(() -> manager.watch(memory, 0)).hasMessageContaining("0 pages");
     }
 
     /** Pages 0, 1 and 2 are there; a reader has missed 1, and gone past it to miss 2. */

@@ -44,6 +44,25 @@ class MappingTest {
     }
 
     @Test
+    void onlyPagesOfAMappingThatIsThereAreUnmapped() {
+        try (Memfd memory = Memfd.create("unmapped", 3 * 4096)) {
+            Mapping map = Mapping.shared(memory, 0, 3 * 4096);
+            map.segment().fill((byte) 9);
+            assertThat(map.tryUnmapPages(4096, 2 * 4096)).isTrue();
+            assertThat(map.segment().get(ValueLayout.JAVA_BYTE, 8192))
+                    .as("what the file has")
+                    .isEqualTo((byte) 9);
+            assertThat(map.tryUnmapPages(4096, 3 * 4096)).isFalse();
+            assertThat(map.tryUnmapPages(-4096, 4096)).isFalse();
+            assertThat(map.tryUnmapPages(Long.MAX_VALUE & -4096, 8192)).isFalse();
+            map.close();
+            assertThat(map.tryUnmapPages(0, 4096))
+                    .as("where something else may be by now")
+                    .isFalse();
+        }
+    }
+
+    @Test
     void adviceReachesTheKernel() throws Exception {
         try (Memfd memory = Memfd.create("advised", 1 << 20);
                 Mapping map = Mapping.shared(memory, 0, 1 << 20)) {

@@ -64,7 +64,9 @@ final class ProofStorage implements PressureHandler, AutoCloseable {
         this.trouble = trouble;
         List<VictimPolicy> victims = Policies.victims();
         for (int i = 0; i < Op.BUDGETS; i++) {
-            budgets[i] = new FrameBudget(FIRST_LIMIT, 1, victims.get(i));
+            String name = victims.get(i).name();
+            // The first looks which pages are used, too.
+            budgets[i] = new FrameBudget(FIRST_LIMIT, 1, Policies.victims(i == 0 ? name + Policies.SAMPLING : name));
         }
         for (int i = 0; i < Op.STORES; i++) {
             stores[i] = store(new ProofMedia(i));
@@ -145,6 +147,7 @@ final class ProofStorage implements PressureHandler, AutoCloseable {
     void reclaim(Op.Reclaim op) {
         for (HomedMemory memory : homed) {
             device(op.store()).evictFrames(manager.coldFrames(memory, op.pages()));
+            manager.watch(memory, op.pages());
         }
         for (MemoryNode node : manager.nodes()) {
             device(op.store()).evictFrames(manager.coldFrames(node, op.pages()));
