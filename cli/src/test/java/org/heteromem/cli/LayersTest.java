@@ -70,8 +70,6 @@ class LayersTest {
                 .and()
                 .doNotHaveSimpleName("Takeover")
                 .and()
-                .doNotHaveSimpleName("Repair")
-                .and()
                 .doNotHaveSimpleName("ZeroAhead")
                 .should()
                 .callMethod("org.heteromem.live.daemon.Ledger", "isOnDevice", "long")

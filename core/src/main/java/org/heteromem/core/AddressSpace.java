@@ -262,6 +262,18 @@ public final class AddressSpace {
         return mm.faultOnce(Page.of(address), access);
     }
 
+    /**
+     * Maps a page of homed memory again that is there, where the process's own table turns out not to have it: the system may
+     * have taken it out to swap it. Never waits.
+     *
+     * @param address an address in the page
+     * @return {@link FaultResult#IDLE} if the {@link Mmu} was told, a wait if somebody has the page in hand, and {@link
+     *     FaultResult#SPURIOUS} if it is not there (any more): touching it is a fault like any other
+     */
+    public FaultResult mapAgain(long address) {
+        return mm.mapAgain(Page.of(address));
+    }
+
     /** An area without a protection would fail at every later touch instead of here. */
     private static void checkMap(Protection protection, Sharing sharing) {
         Objects.requireNonNull(protection, "protection");

@@ -160,7 +160,7 @@ class HomedMemoryTest {
         }
 
         @Override
-        public void endIdle(long page, boolean writable) {
+        public void mapAgain(long page, boolean writable) {
             told.add("used " + offset(page) + (writable ? " writable" : ""));
         }
     };
@@ -531,6 +531,22 @@ class HomedMemoryTest {
             watchTwoOf(3);
             assertThat(told).containsExactly("idle 1");
         }
+    }
+
+    @Test
+    void whatIsThereIsMappedAgainWhoeverHoldsIt() {
+        touch(0);
+        touch(1);
+        evict(1, 1);
+        try (PageReferences _ = Pins.pinLongTerm(space, at(0), 1, Access.WRITE)) {
+            told.clear();
+            assertThat(space.mapAgain(at(0) + 17)).isEqualTo(FaultResult.IDLE);
+            assertThat(told).containsExactly("used 0 writable");
+        }
+        assertThat(space.mapAgain(at(1))).as("on the device").isEqualTo(FaultResult.SPURIOUS);
+        assertThat(space.mapAgain(at(2))).as("never touched").isEqualTo(FaultResult.SPURIOUS);
+        assertThat(space.mapAgain(at(PAGES))).as("in no area").isEqualTo(FaultResult.SPURIOUS);
+        assertThat(told).hasSize(1);
     }
 
     @Test

@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ThreadLocalRandom;
+import org.heteromem.live.daemon.RawCalls;
 import org.heteromem.live.doctor.Tier;
 import org.heteromem.live.natives.Require;
 
@@ -148,6 +149,35 @@ enum LiveScenario {
                 }
                 for (long page = 0; page < table.byteSize() / PAGE; page++) {
                     Require.equal(table.get(JAVA_LONG, page * PAGE), ~page, "page " + page);
+                }
+            }
+        }
+    },
+    PAGES_THAT_ARE_TAKEN_OUT_OF_THE_TABLE_ARE_MAPPED_AGAIN {
+        @Override
+        void run(Heteromem memory) {
+            try (Arena arena = memory.arena()) {
+                long pages = 24;
+                MemorySegment some = arena.allocate(pages * PAGE, PAGE);
+                for (long page = 0; page < pages; page++) {
+                    some.set(JAVA_LONG, page * PAGE, page);
+                }
+                // Pinned pages, clean ones that a device has too, and others; as the system does when it swaps.
+                try (Pin _ = memory.pin(some.asSlice(0, 8 * PAGE))) {
+                    memory.evict(some.asSlice(8 * PAGE, 8 * PAGE));
+                    for (int round = 0; round < 3; round++) {
+                        for (long page = 8; page < 16; page++) {
+                            Require.equal(some.get(JAVA_LONG, page * PAGE), page + round, "page " + page);
+                        }
+                        RawCalls.advise(some.address(), some.byteSize(), RawCalls.MADV_DONTNEED);
+                        for (long page = 0; page < pages; page++) {
+                            Require.equal(some.get(JAVA_LONG, page * PAGE), page + round, "page " + page);
+                        }
+                        RawCalls.advise(some.address(), some.byteSize(), RawCalls.MADV_DONTNEED);
+                        for (long page = 0; page < pages; page++) {
+                            some.set(JAVA_LONG, page * PAGE, page + round + 1);
+                        }
+                    }
                 }
             }
         }

@@ -140,7 +140,7 @@ class VictimsTest {
         }
 
         @Override
-        public void endIdle(long page, boolean writable) {
+        public void mapAgain(long page, boolean writable) {
             idle.remove(page);
         }
     }

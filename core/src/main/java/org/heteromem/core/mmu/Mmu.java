@@ -71,12 +71,13 @@ public interface Mmu {
     default void makeIdle(long[] pages, int count) {}
 
     /**
-     * A page is used that was to be made idle: maps it again. Called while the page is locked.
+     * A page is where it was, and is used, and the process's own table may not have got it or not with these rights: it was
+     * made idle, or the system has taken it out. Maps it again. Called while the page is locked.
      *
      * @param page the page number
      * @param writable whether stores may go through
      */
-    default void endIdle(long page, boolean writable) {}
+    default void mapAgain(long page, boolean writable) {}
 
     /**
      * {@return whether it makes a page of homed memory zero when it fills it: the kernel does, of a hole in a file. Where it

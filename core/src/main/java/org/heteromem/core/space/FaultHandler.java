@@ -45,7 +45,7 @@ final class FaultHandler {
                     yield writeProtected(mm, area, leaf, page, entry, unshare);
                 }
                 if (area.homed != null && mm.machine().frames.has(PteLayout.frame(entry), Frames.IDLE)) {
-                    yield idle(mm, area.homed, leaf, page, entry);
+                    yield mapAgain(mm, area.homed, leaf, page, entry);
                 }
                 leaf.touch(page, entry, write);
                 yield FaultResult.SPURIOUS;
@@ -366,8 +366,17 @@ final class FaultHandler {
         return FaultResult.COPY_ON_WRITE;
     }
 
-    /** The first use of a page of homed memory since it was watched: the page is there, and its process's table has not got it. */
-    private static FaultResult idle(Mm mm, HomedNode homed, PageTableLeaf leaf, long page, long seen) {
+    /** Maps a page again that the page table has and the process's own may not have. */
+    static FaultResult mapAgain(Mm mm, long page) {
+        Vma area = mm.areas.find(page);
+        PageTableLeaf leaf = mm.pageTable.leaf(page);
+        if (area == null || area.homed == null || leaf == null) {
+            return FaultResult.SPURIOUS;
+        }
+        return mapAgain(mm, area.homed, leaf, page, leaf.get(page));
+    }
+
+    private static FaultResult mapAgain(Mm mm, HomedNode homed, PageTableLeaf leaf, long page, long seen) {
         FrameTable frames = mm.machine().frames;
         long frame = PteLayout.frame(seen);
         boolean writable;
@@ -386,7 +395,7 @@ final class FaultHandler {
         }
         try {
             homed.access(frame);
-            mm.mmu().endIdle(page, writable);
+            mm.mmu().mapAgain(page, writable);
         } finally {
             frames.unlock(frame);
         }

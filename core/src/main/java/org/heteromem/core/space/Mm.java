@@ -240,6 +240,16 @@ public final class Mm {
         return faultOnce(page, access, false);
     }
 
+    /** {@return what {@link org.heteromem.core.AddressSpace#mapAgain} does} */
+    public FaultResult mapAgain(long page) {
+        long stamp = lock.readLock();
+        try {
+            return FaultHandler.mapAgain(this, page);
+        } finally {
+            lock.unlockRead(stamp);
+        }
+    }
+
     FaultResult faultOnce(long page, Access access, boolean unshare) {
         FaultResult result;
         long stamp = lock.readLock();

@@ -30,7 +30,7 @@ import org.jspecify.annotations.Nullable;
  *   fill                 ZEROPAGE                                        who touched the page
  *   drop                 ledger, punch the hole                          nobody
  *   makeIdle             the client is asked to drop its entries         nobody
- *   endIdle              CONTINUE                                        who touched the page
+ *   mapAgain             CONTINUE, or lift the write protection          who touched the page
  * </pre>
  *
  * It keeps no table of its own: the core says what becomes of which page, and every call comes while the page is locked, or
@@ -42,7 +42,6 @@ final class LiveMmu implements Mmu {
     @SuppressWarnings("restricted") // read by the kernel only, where Placements says that contents are
     private static final MemorySegment EVERYTHING = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
 
-    private static final long NO_PAGE = -1;
     private static final int LEFT = 1;
     private static final int ARRIVED = 2;
     private static final int STAYED = 3;
@@ -58,10 +57,9 @@ final class LiveMmu implements Mmu {
 
     private volatile boolean adopting;
     private volatile boolean gone;
-    /** The page that the pump has mapped again, and what it found; the pump's thread only. */
-    private volatile long repairing = NO_PAGE;
-
+    /** Whether a page that was to be mapped again was gone from the client's file. */
     private volatile boolean destroyed;
+
     final LongAdder pagesIn = new LongAdder();
     final LongAdder pagesOut = new LongAdder();
     final LongAdder pagesZeroed = new LongAdder();
@@ -253,7 +251,7 @@ final class LiveMmu implements Mmu {
     }
 
     @Override
-    public void endIdle(long page, boolean writable) {
+    public void mapAgain(long page, boolean writable) {
         Region region = needRegion(page);
         if (gone || adopting) {
             return;
@@ -263,13 +261,18 @@ final class LiveMmu implements Mmu {
         while ((result = region.faults.tryContinue(Page.address(page), Page.SIZE, mode)) == -Errno.EAGAIN) {
             Thread.onSpinWait();
         }
-        if (result == -Errno.EEXIST || result == -Errno.EFAULT) {
-            // Mapped meanwhile, or destroyed by the client itself: whoever waits looks again, and then it is no idle
-            // page.
-            result = region.faults.tryWake(Page.address(page), Page.SIZE);
+        if (result == -Errno.EEXIST) {
+            if (writable) {
+                protect(region, page, 1, 0);
+            }
+        } else if (result == -Errno.EFAULT) {
+            destroyed = true;
+        } else if (result < 0) {
+            troubles.refused(region, region.index(page), "UFFDIO_CONTINUE", (int) -result);
         }
         if (result < 0) {
-            troubles.refused(region, region.index(page), "UFFDIO_CONTINUE", (int) -result);
+            // Whoever waits looks again.
+            region.faults.tryWake(Page.address(page), Page.SIZE);
         }
     }
 
@@ -288,36 +291,15 @@ final class LiveMmu implements Mmu {
     }
 
     /**
-     * Maps a page again that the core has mapped and the client's own table has not: the system may have taken it out of
-     * there to swap it.
+     * Maps a page again that the core has mapped and the client's own table has not, or not with its rights: it was made idle
+     * later than that was asked for, or the system has taken it out of there to swap it.
      *
-     * @return whether it could be; false if the client's own file has not got it
+     * @return false if the client's own file has not got it
      */
     boolean repair(AddressSpace space, long page) {
         destroyed = false;
-        repairing = page;
-        try {
-            Repair.reassert(space, page, this);
-        } finally {
-            repairing = NO_PAGE;
-        }
+        space.mapAgain(Page.address(page));
         return !destroyed;
-    }
-
-    private void stayed(Region region, long firstPage, int count, boolean writable) {
-        if (count == 1 && firstPage == repairing && !gone) {
-            int mode = writable ? 0 : Uffdio.MODE_WP;
-            long result;
-            while ((result = region.faults.tryContinue(Page.address(firstPage), Page.SIZE, mode)) == -Errno.EAGAIN) {
-                Thread.onSpinWait();
-            }
-            if (result == -Errno.EFAULT) {
-                destroyed = true;
-            }
-        }
-        if (writable) {
-            protect(region, firstPage, count, 0);
-        }
     }
 
     /**
@@ -401,7 +383,9 @@ final class LiveMmu implements Mmu {
                     if (adopting) {
                         break;
                     }
-                    stayed(region, page, run - i, writable);
+                    if (writable) {
+                        protect(region, page, run - i, 0);
+                    }
                     points.passed(FailPoints.STAYED);
                 }
                 default -> {

@@ -7,7 +7,7 @@ import java.lang.foreign.Linker;
 import java.lang.invoke.MethodHandle;
 
 /** System calls that no well-behaved client makes, and that the library does not offer therefore. */
-final class RawCalls {
+public final class RawCalls {
     private static final MethodHandle SYSCALL = Linker.nativeLinker()
             .downcallHandle(
                     Linker.nativeLinker().defaultLookup().findOrThrow("syscall"),
@@ -21,6 +21,8 @@ final class RawCalls {
     private static final int F_SETFL = 4;
     private static final int O_RDWR = 2;
     private static final int MREMAP_MAYMOVE = 1;
+    /** Takes pages out of the page table. */
+    public static final int MADV_DONTNEED = 4;
     /** Drops pages of shared memory for all. */
     static final int MADV_REMOVE = 9;
 
@@ -34,7 +36,7 @@ final class RawCalls {
         }
     }
 
-    static void advise(long address, long bytes, int advice) {
+    public static void advise(long address, long bytes, int advice) {
         if (call(MADVISE, address, bytes, advice, 0) != 0) {
             throw new IllegalStateException("madvise " + advice);
         }
