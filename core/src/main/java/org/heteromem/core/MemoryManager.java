@@ -361,29 +361,48 @@ public final class MemoryManager implements AutoCloseable {
         if (!(node instanceof LruNode ram) || !known) {
             throw new MemoryException(Errno.EINVAL, "not a node of this machine: " + node);
         }
+        requireSome(count);
+        return ColdScan.find(machine, ram, count);
+    }
+
+    /**
+     * As {@link #coldFrames}, but of the pages of homed memory only those of which something is known: that are {@link #watch
+     * watched} and were not used since, and that a sequential reader has left behind.
+     *
+     * @param memory homed memory of this manager
+     * @param count how many are wanted, positive
+     * @return frame numbers, at most {@code count}
+     */
+    public long[] idleFrames(HomedMemory memory, int count) {
+        if (!(memory instanceof HomedNode node) || !isHomed(memory)) {
+            throw new MemoryException(Errno.EINVAL, "not homed memory of this machine: " + memory);
+        }
+        requireSome(count);
+        return ColdScan.findIdle(machine, node, count);
+    }
+
+    private static void requireSome(int count) {
         if (count <= 0) {
             throw new MemoryException(
                     Errno.EINVAL, "cannot look for " + count + " cold frames: at least one is needed");
         }
-        return ColdScan.find(machine, ram, count);
     }
 
     /**
      * Looks which of the oldest pages of homed memory are used before their turn to leave comes, if its victim policy wants to
      * know: makes the next use of some more of them a fault. Waits for nobody.
      *
-     * @param memory homed memory of this manager
+     * @param space that has it mapped
+     * @param memory homed memory
      * @param most how many at once, positive
-     * @return how many are watched from now on; 0 if none need be
+     * @return how many are watched from now on; 0 if none need be, or the memory has been removed
      */
-    public int watch(HomedMemory memory, int most) {
-        if (!(memory instanceof HomedNode node) || !isHomed(memory)) {
-            throw new MemoryException(Errno.EINVAL, "not homed memory of this machine: " + memory);
-        }
+    public int watch(AddressSpace space, HomedMemory memory, int most) {
         if (most <= 0) {
             throw new MemoryException(Errno.EINVAL, "cannot watch " + most + " pages: at least one is needed");
         }
-        return IdlePages.watch(machine, node, most);
+        boolean samples = memory instanceof HomedNode node && node.samples() && isHomed(memory);
+        return samples ? IdlePages.watch(space.mm(), (HomedNode) memory, most) : 0;
     }
 
     private synchronized boolean isHomed(MemoryNode node) {

@@ -88,7 +88,15 @@ class HomedMemoryTest {
         }
 
         @Override
+        public boolean samples() {
+            return true;
+        }
+
+        @Override
         public long window(WorkingSetView set) {
+            if (window < 0) {
+                throw new IllegalArgumentException("no window");
+            }
             return window;
         }
 
@@ -481,22 +489,71 @@ class HomedMemoryTest {
         }
         victims.window = 2;
         told.clear();
-        assertThat(manager.watch(memory, PAGES)).isEqualTo(2);
-        assertThat(manager.watch(memory, PAGES)).isZero();
+        assertThat(manager.watch(space, memory, PAGES)).isEqualTo(2);
+        assertThat(manager.watch(space, memory, PAGES)).isZero();
+    }
+
+    private long watched() {
+        return ((HomedNode) memory).watchedPages(PageList.INACTIVE);
+    }
+
+    @Test
+    void onlyWhatIsWatchedAndNotUsedIsKnownToBeIdle() {
+        touch(0);
+        touch(1);
+        assertThat(manager.idleFrames(memory, PAGES)).as("nobody has looked").isEmpty();
+        watchTwoOf(4);
+        touch(1);
+        assertThat(manager.idleFrames(memory, PAGES)).containsExactly(frames(0));
+        assertThat(manager.coldFrames(memory, PAGES)).containsExactly(frames(2, 3, 1, 0));
+        assertThatThrownBy(() -> manager.idleFrames(memory, 0)).hasMessageContaining("0 cold frames");
+    }
+
+    @Test
+    void aPolicyThatThrowsWhenAskedForAWindowWatchesNothing() {
+        touch(0);
+        victims.window = -1;
+        assertThat(manager.watch(space, memory, PAGES)).isZero();
+        victims.window = 0;
+        assertThatThrownBy(() -> manager.coldFrames(memory, 2))
+                .isInstanceOf(IllegalStateException.class)
+                .hasRootCauseMessage("no window");
+    }
+
+    @Test
+    void memoryThatIsGoneIsNotWatched() {
+        HomedMemory other = manager.addHomedMemory("other", new ArenaStore(Page.SIZE), budget);
+        manager.removeHomedMemory(other);
+        victims.window = 2;
+        assertThat(manager.watch(space, other, PAGES)).isZero();
+    }
+
+    /** It is not idle any more then, and its process's table may not have it. */
+    @Test
+    void whatWasWatchedBeforeItWasPinnedIsMappedAgainWhenItIsUsed() {
+        watchTwoOf(2);
+        try (PageReferences _ = Pins.pinLongTerm(space, at(0), 1, Access.WRITE)) {
+            assertThat(manager.coldFrames(memory, 2)).containsExactly(frames(1));
+            assertThat(space.fault(at(0), Access.READ)).isEqualTo(FaultResult.SPURIOUS);
+            assertThat(space.mapAgain(at(0))).isEqualTo(FaultResult.IDLE);
+            assertThat(told).last().isEqualTo("used 0 writable");
+        }
     }
 
     @Test
     void whatIsWatchedAndUsedBecomesTheNewest() {
         watchTwoOf(4);
-        assertThat(memory.watchedPages()).isEqualTo(2);
+        assertThat(watched()).isEqualTo(2);
         assertThat(space.fault(at(0), Access.READ)).isEqualTo(FaultResult.IDLE);
         assertThat(space.fault(at(0), Access.READ)).as("once only").isEqualTo(FaultResult.SPURIOUS);
         assertThat(space.fault(at(3), Access.WRITE)).as("not watched").isEqualTo(FaultResult.SPURIOUS);
         assertThat(told).containsExactly("idle 0 1", "used 0 writable");
         assertThat(victims.heard).containsExactly("use of 0");
-        assertThat(memory.watchedPages()).isOne();
+        assertThat(watched()).isOne();
         assertThat(StateChecker.check(manager)).isEmpty();
-        assertThat(manager.watch(memory, PAGES)).as("another one in its place").isOne();
+        assertThat(manager.watch(space, memory, PAGES))
+                .as("another one in its place")
+                .isOne();
         assertThat(told).last().isEqualTo("idle 2");
         assertThat(budget.workingSet().watched()).isEqualTo(3);
         assertThat(budget.workingSet().accesses()).isOne();
@@ -509,7 +566,7 @@ class HomedMemoryTest {
         victims.renews = false;
         touch(0);
         assertThat(told).containsExactly("idle 0 1", "used 0 writable");
-        assertThat(memory.watchedPages()).isEqualTo(2);
+        assertThat(watched()).isEqualTo(2);
         assertThat(manager.coldFrames(memory, 2)).containsExactly(frames(0, 1));
     }
 
@@ -564,7 +621,7 @@ class HomedMemoryTest {
         evict(1, 1);
         touch(1);
         told.clear();
-        assertThat(manager.watch(memory, PAGES)).isEqualTo(2);
+        assertThat(manager.watch(space, memory, PAGES)).isEqualTo(2);
         touch(1);
         assertThat(told).last().isEqualTo("used 1");
     }
@@ -573,17 +630,17 @@ class HomedMemoryTest {
     void whatIsWatchedMayLeaveAndGo() {
         watchTwoOf(4);
         evict(0, 1);
-        assertThat(memory.watchedPages()).isOne();
+        assertThat(watched()).isOne();
         space.advise(at(1), Page.SIZE, Advice.DONTNEED);
-        assertThat(memory.watchedPages()).isZero();
+        assertThat(watched()).isZero();
         assertThat(StateChecker.check(manager)).isEmpty();
         touch(0);
         assertThat(victims.heard)
                 .as("a page that comes home is not watched")
                 .containsExactly("0 after INACTIVE, 0+2 of 8");
-        assertThat(manager.watch(memory, 1)).isOne();
+        assertThat(manager.watch(space, memory, 1)).isOne();
         assertThat(told).last().isEqualTo("idle 2");
-        assertThatThrownBy(() -> manager.watch(memory, 0)).hasMessageContaining("0 pages");
+        assertThatThrownBy(() -> manager.watch(space, memory, 0)).hasMessageContaining("0 pages");
     }
 
     /** Pages 0, 1 and 2 are there; a reader has missed 1, and gone past it to miss 2. */

@@ -142,10 +142,12 @@ enum LiveScenario {
                 Status.Subject mine = memory.status().subjects().getLast();
                 long missed = mine.counters().getOrDefault("refaults", -1L);
                 long seen = mine.counters().getOrDefault("ram.accessed", -1L);
+                // Three times each, of those that nobody looks for: RAM has been filled four times.
+                long leaving = 3 * HOT_PAGES;
                 if (memory.tier() == Tier.FULL) {
-                    Require.that(missed < HOT_PAGES && seen > HOT_PAGES, missed + " missed and " + seen + " seen");
+                    Require.that(missed < leaving / 2 && seen > HOT_PAGES, missed + " missed and " + seen + " seen");
                 } else {
-                    Require.that(missed > HOT_PAGES && seen == 0, missed + " missed and " + seen + " seen");
+                    Require.that(missed >= leaving && seen == 0, missed + " missed and " + seen + " seen");
                 }
                 for (long page = 0; page < table.byteSize() / PAGE; page++) {
                     Require.equal(table.get(JAVA_LONG, page * PAGE), ~page, "page " + page);

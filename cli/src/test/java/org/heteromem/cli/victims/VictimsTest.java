@@ -201,7 +201,7 @@ class VictimsTest {
                 }
                 assertThat(space.fault(base + Page.address(page), Access.WRITE)).isInstanceOf(FaultResult.Done.class);
                 resident[page] = true;
-                while (manager.watch(memory, 3) > 0) {
+                while (manager.watch(space, memory, 3) > 0) {
                     // All that the policy wants.
                 }
             }

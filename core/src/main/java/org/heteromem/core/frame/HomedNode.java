@@ -215,28 +215,33 @@ public final class HomedNode extends LruNode implements HomedMemory {
         return workingSet.activeVictims(wanted);
     }
 
-    @Override
-    public long watchedPages() {
+    /** {@return whether the policy wants old pages to be watched} */
+    public boolean samples() {
+        return workingSet.samples();
+    }
+
+    /**
+     * {@return how many of the oldest pages of a list are watched and were not used since in a way that counts, as far as is
+     * known: also those whose use could not be made a fault}
+     *
+     * @param list which
+     */
+    public long watchedPages(PageList list) {
         workingSet.lock();
         try {
-            return lru(PageList.INACTIVE).watched() + lru(PageList.ACTIVE).watched();
+            return lru(list).watched();
         } finally {
             workingSet.unlock();
         }
-    }
-
-    @Override
-    public long behindPages() {
-        return lruPages(PageList.BEHIND);
     }
 
     /** {@return how many pages more than now the policy wants to be watched} */
     public long unwatched() {
         workingSet.lock();
         try {
-            long window = window();
-            return lru(PageList.INACTIVE).unwatched(window)
-                    + lru(PageList.ACTIVE).unwatched(window);
+            long window = workingSet.window();
+            return lru(PageList.INACTIVE).unwatched(part(window, PageList.INACTIVE))
+                    + lru(PageList.ACTIVE).unwatched(part(window, PageList.ACTIVE));
         } finally {
             workingSet.unlock();
         }
@@ -251,9 +256,9 @@ public final class HomedNode extends LruNode implements HomedMemory {
     public int watch(long[] frames) {
         workingSet.lock();
         try {
-            long window = window();
-            int n = lru(PageList.INACTIVE).watch(frames, 0, window);
-            n = lru(PageList.ACTIVE).watch(frames, n, window);
+            long window = workingSet.window();
+            int n = lru(PageList.INACTIVE).watch(frames, 0, part(window, PageList.INACTIVE));
+            n = lru(PageList.ACTIVE).watch(frames, n, part(window, PageList.ACTIVE));
             workingSet.watch(n);
             return n;
         } finally {
@@ -261,11 +266,11 @@ public final class HomedNode extends LruNode implements HomedMemory {
         }
     }
 
-    /** How many pages of each list are to be watched: the part of this memory of what the policy says. */
-    private long window() {
-        long window = workingSet.window();
-        long here = lru(PageList.INACTIVE).size() + lru(PageList.ACTIVE).size();
-        return here == 0 ? 0 : Math.ceilDiv(window * here, workingSet.active() + workingSet.inactive());
+    /** What part of a window is this memory's. */
+    private long part(long window, PageList list) {
+        long here = lru(list).size();
+        long all = list == PageList.ACTIVE ? workingSet.active() : workingSet.inactive();
+        return here == 0 ? 0 : Math.ceilDiv(window * here, all);
     }
 
     /**

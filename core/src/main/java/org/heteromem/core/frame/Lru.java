@@ -77,7 +77,7 @@ final class Lru {
         long links = table.links(frame);
         int previous = previous(links);
         int next = next(links);
-        if ((table.clear(frame, Frames.WATCHED | Frames.IDLE) & Frames.WATCHED) != 0) {
+        if (watched != 0 && (table.clear(frame, Frames.WATCHED | Frames.IDLE) & Frames.WATCHED) != 0) {
             watched--;
             edge = edge == id(frame) ? next : edge;
         }

@@ -31,6 +31,7 @@ public final class WorkingSet implements WorkingSetView {
     private final ReentrantLock lock = new ReentrantLock();
     private final VictimPolicy policy;
     private final boolean dropsBehind;
+    private final boolean samples;
     private final LongSupplier limit;
     final Lru.Tally active = new Lru.Tally();
     final Lru.Tally inactive = new Lru.Tally();
@@ -41,7 +42,7 @@ public final class WorkingSet implements WorkingSetView {
     private long watched;
     private long accesses;
 
-    /** What the policy threw when a page came or was used, and nobody was told yet. */
+    /** What the policy threw when nobody could be told, and nobody was told yet. */
     private @Nullable Throwable failure;
 
     /**
@@ -53,6 +54,7 @@ public final class WorkingSet implements WorkingSetView {
     public WorkingSet(VictimPolicy policy, LongSupplier limit) {
         this.policy = policy;
         this.dropsBehind = policy.dropsBehind();
+        this.samples = policy.samples();
         this.limit = limit;
     }
 
@@ -117,7 +119,7 @@ public final class WorkingSet implements WorkingSetView {
     /**
      * Tells of a policy that failed.
      *
-     * @throws IllegalStateException once, if the policy threw when a page came home or was used
+     * @throws IllegalStateException once, if the policy threw when a page came home, was watched or used
      */
     void requirePolicy() {
         lock();
@@ -126,7 +128,8 @@ public final class WorkingSet implements WorkingSetView {
             if (broken != null) {
                 failure = null;
                 throw new IllegalStateException(
-                        "the victim policy '" + policy.name() + "' failed when a page came home or was used", broken);
+                        "the victim policy '" + policy.name() + "' failed when a page came home, was watched or used",
+                        broken);
             }
         } finally {
             unlock();
@@ -143,9 +146,20 @@ public final class WorkingSet implements WorkingSetView {
         }
     }
 
+    /** {@return whether the policy wants old pages to be watched} */
+    public boolean samples() {
+        return samples;
+    }
+
     /** {@return how many of the oldest pages of every list are to be watched}; with the lock held */
     long window() {
-        return Math.clamp(policy.window(this), 0, limit.getAsLong());
+        try {
+            return samples ? Math.clamp(policy.window(this), 0, limit.getAsLong()) : 0;
+        } catch (RuntimeException | Error e) {
+            // Whoever watches may be serving a page fault; who looks for victims next is told.
+            failure = failure == null ? e : failure;
+            return 0;
+        }
     }
 
     /** Says that so many pages more are watched; with the lock held. */

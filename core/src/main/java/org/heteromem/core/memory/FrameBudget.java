@@ -127,6 +127,11 @@ public final class FrameBudget {
         return lists.figures();
     }
 
+    /** {@return whether its victim policy samples accesses: old pages are to be watched} */
+    public boolean samples() {
+        return lists.samples();
+    }
+
     /** {@return the inside of it; for the core} */
     @SuppressWarnings("exports") // only the core can use it
     public WorkingSet lists() {

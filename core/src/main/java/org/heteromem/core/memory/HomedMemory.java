@@ -22,12 +22,6 @@ public interface HomedMemory extends MemoryNode {
     /** {@return the page number that lives in the first frame, or -1 while nothing is mapped} */
     long firstPage();
 
-    /** {@return how many of its oldest pages are watched, and were not used since in a way that counts} */
-    long watchedPages();
-
-    /** {@return how many of its pages a sequential reader has left behind} */
-    long behindPages();
-
     /**
      * {@return whether a frame belongs to it}
      *

@@ -57,9 +57,15 @@ public interface VictimPolicy {
         return false;
     }
 
+    /** {@return whether old pages are watched, to see which of them are used} Asked once, at the beginning. */
+    default boolean samples() {
+        return false;
+    }
+
     /**
-     * {@return how many of the oldest pages of each list are to be watched: their next use is seen, which costs a fault}. A
-     * list of one of several memories gets its part of that.
+     * {@return how many of the oldest pages of each list are to be watched, if it {@link #samples}: their next use is seen,
+     * which costs a fault} Where several memories share the RAM, each has its part of the list. If it throws, none is watched
+     * for now, and whoever looks for victims next gets an {@link IllegalStateException} with the cause.
      *
      * @param set the RAM they are in
      */

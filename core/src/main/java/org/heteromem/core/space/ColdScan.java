@@ -22,7 +22,7 @@ public final class ColdScan {
      */
     public static long[] find(Machine machine, LruNode node, int wanted) {
         if (node instanceof HomedNode homed) {
-            return new ByPolicy(machine, homed, wanted).find();
+            return new ByPolicy(machine, homed, wanted, false).find();
         }
         long[] found = new long[wanted];
         int n = 0;
@@ -42,6 +42,17 @@ public final class ColdScan {
             }
         }
         return Arrays.copyOf(found, n);
+    }
+
+    /**
+     * {@return pages of homed memory that are watched and were not used since, or left behind, at most as many as wanted}
+     *
+     * @param machine the machine
+     * @param node whose pages
+     * @param wanted how many, positive
+     */
+    public static long[] findIdle(Machine machine, HomedNode node, int wanted) {
+        return new ByPolicy(machine, node, wanted, true).find();
     }
 
     /** Whether a page may go. Nothing says when a page of homed memory was used last, so its age on the list decides. */
@@ -79,12 +90,12 @@ public final class ColdScan {
         private long inactiveLeft;
         private int n;
 
-        ByPolicy(Machine machine, HomedNode node, int wanted) {
+        ByPolicy(Machine machine, HomedNode node, int wanted, boolean idle) {
             this.machine = machine;
             this.node = node;
             this.found = new long[wanted];
-            this.activeLeft = node.lruPages(PageList.ACTIVE);
-            this.inactiveLeft = node.lruPages(PageList.INACTIVE);
+            this.activeLeft = idle ? node.watchedPages(PageList.ACTIVE) : node.lruPages(PageList.ACTIVE);
+            this.inactiveLeft = idle ? node.watchedPages(PageList.INACTIVE) : node.lruPages(PageList.INACTIVE);
         }
 
         long[] find() {

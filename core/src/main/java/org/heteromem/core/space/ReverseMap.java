@@ -17,12 +17,12 @@ import org.jspecify.annotations.Nullable;
 public final class ReverseMap {
     private ReverseMap() {}
 
-    interface EntryAction {
+    private interface EntryAction {
         void visit(Vma area, PageTableLeaf leaf, long page);
     }
 
     /** Visits every entry, also if one of the visits throws: what is undone of the others nobody could put right. */
-    static void walk(FrameTable frames, long frame, EntryAction action) {
+    private static void walk(FrameTable frames, long frame, EntryAction action) {
         if (!(frames.anchor(frame) instanceof Anchor anchor)) {
             return;
         }

@@ -279,7 +279,9 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
 
     private void settle(long ram, ClientDevices devices) {
         memory.settle(ram, devices, new KernelAnswers(client, line, log, memory::isEnded));
-        memory.mmu().setIdleNotices(new IdleNotices(connection));
+        if (memory.budget().samples()) {
+            memory.mmu().setIdleNotices(new IdleNotices(connection));
+        }
         welcomed = true;
     }
 

@@ -30,7 +30,7 @@ final class Evictor implements Runnable {
     private static final int STUCK = 20;
     /** How long what has become empty on a device is kept for what comes next. */
     private static final long TRIM_NANOS = 1_000_000_000;
-    /** Pages that are begun to be watched at a time. */
+    /** Pages of a region that are begun to be watched at a time, by the evictor's thread. */
     private static final int MOST_WATCHED = 4096;
     /** Pages moved at a time by somebody who waits for the first of them. */
     private static final int DIRECT_BATCH = 64;
@@ -111,7 +111,7 @@ final class Evictor implements Runnable {
         long moved = 0;
         try {
             moved = reclaim(DIRECT_BATCH, this::evictToFirst);
-            watch();
+            watch(2 * DIRECT_BATCH);
         } finally {
             if (moved == 0) {
                 inVain = System.nanoTime();
@@ -187,18 +187,20 @@ final class Evictor implements Runnable {
             worked = true;
         }
         if (worked) {
-            watch();
+            watch(MOST_WATCHED);
         }
         return worked;
     }
 
     /**
      * Has those looked at whose turn comes next, if the policy wants to know which of them are used until then. Waits for
-     * nobody. Not after every batch: who has just begun to be watched shall not leave with the next.
+     * nobody. Not between the batches of the evictor's thread: who has just begun to be watched shall not leave with the next.
      */
-    private void watch() {
-        for (Region region : regions) {
-            manager.watch(region.frames, MOST_WATCHED);
+    private void watch(int most) {
+        if (budget.samples()) {
+            for (Region region : regions) {
+                manager.watch(space, region.frames, most);
+            }
         }
     }
 
@@ -216,37 +218,57 @@ final class Evictor implements Runnable {
     long reclaimNow() {
         direct.increment();
         long moved = reclaim(DIRECT_BATCH, this::evict);
-        watch();
+        watch(2 * DIRECT_BATCH);
         return moved;
     }
 
     /** Moves cold pages away, by a range of bytes at an address; returns how many went. */
     private long reclaim(int wanted, LongBinaryOperator evict) {
-        long listed = 0;
-        boolean watched = false;
-        for (Region region : regions) {
-            listed += region.frames.lruPages();
-            watched |= region.frames.watchedPages() > 0;
+        Reclaim round = new Reclaim(wanted, evict);
+        if (budget.samples()) {
+            round.take(manager::idleFrames);
         }
-        long moved = watched ? reclaim(wanted, listed, true, evict) : 0;
-        // Where all that was watched is in use, something has to go as well.
-        return moved > 0 ? moved : reclaim(wanted, listed, false, evict);
+        if (!round.found) {
+            // Nobody looks, or all that was watched is in use, and something has to go.
+            round.take(manager::coldFrames);
+        }
+        return round.moved;
     }
 
-    private long reclaim(int wanted, long listed, boolean unusedOnly, LongBinaryOperator evict) {
-        long moved = 0;
-        for (Region region : regions) {
-            HomedMemory frames = region.frames;
-            long here = frames.lruPages();
-            // Each gives in proportion to what it has.
-            long part = here == 0 ? 0 : Math.max(1, wanted * here / Math.max(listed, here));
-            long unused = unusedOnly ? frames.watchedPages() + frames.behindPages() : here;
-            int share = (int) Math.min(Math.min(part, wanted), unused);
-            if (share > 0) {
-                moved += evict(region, manager.coldFrames(frames, share), evict);
+    /** Who names pages of a memory that may go. */
+    private interface Finder {
+        long[] find(HomedMemory memory, int count);
+    }
+
+    private final class Reclaim {
+        private final int wanted;
+        private final LongBinaryOperator evict;
+        private final long listed;
+        private boolean found;
+        private long moved;
+
+        Reclaim(int wanted, LongBinaryOperator evict) {
+            this.wanted = wanted;
+            this.evict = evict;
+            long all = 0;
+            for (Region region : regions) {
+                all += region.frames.lruPages();
+            }
+            listed = all;
+        }
+
+        void take(Finder finder) {
+            for (Region region : regions) {
+                long here = region.frames.lruPages();
+                if (here > 0) {
+                    // Each gives in proportion to what it has.
+                    int share = (int) Math.max(1, wanted * here / Math.max(listed, here));
+                    long[] frames = finder.find(region.frames, Math.min(share, wanted));
+                    found |= frames.length > 0;
+                    moved += evict(region, frames, evict);
+                }
             }
         }
-        return moved;
     }
 
     private static long evict(Region region, long[] frames, LongBinaryOperator evict) {

@@ -72,7 +72,7 @@ final class FaultPump implements Runnable, AutoCloseable {
         void ended(String why);
     }
 
-    private record Retry(long page, Access access, boolean unmapped) {}
+    private record Retry(long page, Access access) {}
 
     private final AddressSpace space;
     private final LiveMmu mmu;
@@ -207,7 +207,7 @@ final class FaultPump implements Runnable, AutoCloseable {
 
     private void retry() {
         for (Retry again = retries.poll(); again != null; again = retries.poll()) {
-            resolve(again.page, again.access, again.unmapped);
+            resolve(again.page, again.access, false);
         }
         makeAhead();
     }
@@ -234,18 +234,14 @@ final class FaultPump implements Runnable, AutoCloseable {
             switch (result) {
                 case FaultResult.Done done -> {
                     if (done == FaultResult.SPURIOUS) {
-                        spurious(page, unmapped);
+                        spurious(page, access, unmapped);
                     } else if (done == FaultResult.DEMAND_ZERO) {
                         firstTouch(page);
                     }
                     return;
                 }
                 case FaultResult.Wait wait -> {
-                    // The waiter may be released at any moment by any thread; it tries again from the start.
-                    wait.point().whenReady(() -> {
-                        retries.add(new Retry(page, access, unmapped));
-                        wake.signal();
-                    });
+                    retryAfter(wait, page, access);
                     return;
                 }
                 case FaultResult.NoMemory shortage -> {
@@ -297,26 +293,28 @@ final class FaultPump implements Runnable, AutoCloseable {
     }
 
     /**
-     * The page is there. Mostly somebody else is just serving it; but if the same page comes again and again, the client's
-     * own table has not got it: the system has swapped it out, or the client has tampered with it. For the second it would
-     * have to stay so for a while, as who serves a page can be delayed.
-     *
-     * @param unmapped whether the event says that the file has the page and the table has not: it was made idle later than
-     *     that was asked for, or the system has taken it out
+     * The page is there. If the client's file has it and its table has not, it is mapped again: it was made idle later than
+     * that was asked for, or the system has taken it out to swap it. Else mostly somebody else is just serving it; but if the
+     * same page comes again and again it is tried too, and if the file has not got it the client has tampered with it. For
+     * that it would have to stay so for a while, as who serves a page can be delayed.
      */
-    private void spurious(long page, boolean unmapped) {
-        if (unmapped && mmu.repair(space, page)) {
-            wakeUp(page);
-            return;
-        }
+    private void spurious(long page, Access access, boolean unmapped) {
         int slot = (int) (page * 0x9E3779B97F4A7C15L >>> 58);
         if (suspects[slot] != page) {
             suspects[slot] = page;
             suspicions[slot] = 0;
-        } else if (++suspicions[slot] >= SUSPICIOUS) {
-            if (mmu.repair(space, page)) {
+        } else {
+            suspicions[slot]++;
+        }
+        if (unmapped || suspicions[slot] >= SUSPICIOUS) {
+            if (space.mapAgain(Page.address(page)) instanceof FaultResult.Wait wait) {
+                retryAfter(wait, page, access);
+                return;
+            }
+            if (!mmu.takeDestroyed(page)) {
                 suspicions[slot] = 0;
-            } else if (suspicions[slot] == SUSPICIOUS) {
+            } else if (suspicions[slot] <= SUSPICIOUS) {
+                suspicions[slot] = SUSPICIOUS;
                 tampering[slot] = System.nanoTime();
             } else if (System.nanoTime() - tampering[slot] > TAMPERED_NANOS) {
                 suspicions[slot] = 0;
@@ -325,6 +323,14 @@ final class FaultPump implements Runnable, AutoCloseable {
             }
         }
         wakeUp(page);
+    }
+
+    /** The waiter may be released at any moment by any thread; it tries again from the start. */
+    private void retryAfter(FaultResult.Wait wait, long page, Access access) {
+        wait.point().whenReady(() -> {
+            retries.add(new Retry(page, access));
+            wake.signal();
+        });
     }
 
     /** Somebody else has served the page meanwhile: whoever still waits looks again. */

@@ -2,7 +2,9 @@ package org.heteromem.live.daemon;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Set;
 import org.heteromem.core.Page;
+import org.heteromem.live.natives.Errno;
 import org.heteromem.live.natives.NativeException;
 import org.heteromem.live.natives.Poller;
 import org.heteromem.live.wire.Connection;
@@ -17,6 +19,9 @@ import org.heteromem.live.wire.RangeRequest;
 final class IdleNotices {
     /** Ranges in one message: small, beside answers that must fit into the socket as well. */
     private static final int MOST_RANGES = 128;
+
+    /** Errors of a send after which there is no connection. */
+    private static final Set<Integer> ENDS = Set.of(Errno.EPIPE, Errno.ECONNRESET, Errno.ENOTCONN, Errno.EBADF);
 
     private final Connection connection;
     private final MemorySegment buffer = Connection.newBuffer(Arena.ofAuto());
@@ -53,16 +58,19 @@ final class IdleNotices {
 
     /** A socket of this kind takes more, by a poll, while no more than a quarter of it is in use. */
     private boolean mayTell() {
+        if (ended) {
+            return false;
+        }
         poller.poll(0);
-        return !ended && (poller.ready(0) & Poller.OUT) != 0;
+        return (poller.ready(0) & Poller.OUT) != 0;
     }
 
     private void send() {
         try {
             connection.trySend(message);
         } catch (NativeException e) {
-            // The client has ended. Its session hears of that where it reads, and says so.
-            ended = true;
+            // A hint less. Where the client has ended its session hears of that, and says so.
+            ended = ENDS.contains(e.errno());
         }
     }
 }

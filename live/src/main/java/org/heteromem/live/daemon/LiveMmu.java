@@ -6,7 +6,6 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.LongAdder;
-import org.heteromem.core.AddressSpace;
 import org.heteromem.core.Page;
 import org.heteromem.core.device.DeviceMemory;
 import org.heteromem.core.mmu.Mmu;
@@ -42,6 +41,7 @@ final class LiveMmu implements Mmu {
     @SuppressWarnings("restricted") // read by the kernel only, where Placements says that contents are
     private static final MemorySegment EVERYTHING = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
 
+    private static final long NO_PAGE = -1;
     private static final int LEFT = 1;
     private static final int ARRIVED = 2;
     private static final int STAYED = 3;
@@ -57,8 +57,8 @@ final class LiveMmu implements Mmu {
 
     private volatile boolean adopting;
     private volatile boolean gone;
-    /** Whether a page that was to be mapped again was gone from the client's file. */
-    private volatile boolean destroyed;
+    /** The last page that was to be mapped again and was gone from the client's file. */
+    private volatile long destroyed = NO_PAGE;
 
     final LongAdder pagesIn = new LongAdder();
     final LongAdder pagesOut = new LongAdder();
@@ -266,7 +266,7 @@ final class LiveMmu implements Mmu {
                 protect(region, page, 1, 0);
             }
         } else if (result == -Errno.EFAULT) {
-            destroyed = true;
+            destroyed = page;
         } else if (result < 0) {
             troubles.refused(region, region.index(page), "UFFDIO_CONTINUE", (int) -result);
         }
@@ -290,16 +290,11 @@ final class LiveMmu implements Mmu {
         }
     }
 
-    /**
-     * Maps a page again that the core has mapped and the client's own table has not, or not with its rights: it was made idle
-     * later than that was asked for, or the system has taken it out of there to swap it.
-     *
-     * @return false if the client's own file has not got it
-     */
-    boolean repair(AddressSpace space, long page) {
-        destroyed = false;
-        space.mapAgain(Page.address(page));
-        return !destroyed;
+    /** {@return whether the client's own file had not got the page when it was to be mapped again; false the next time} */
+    boolean takeDestroyed(long page) {
+        boolean was = destroyed == page;
+        destroyed = NO_PAGE;
+        return was;
     }
 
     /**

@@ -147,10 +147,21 @@ final class ProofStorage implements PressureHandler, AutoCloseable {
     void reclaim(Op.Reclaim op) {
         for (HomedMemory memory : homed) {
             device(op.store()).evictFrames(manager.coldFrames(memory, op.pages()));
-            manager.watch(memory, op.pages());
+            watch(memory, op.pages());
         }
         for (MemoryNode node : manager.nodes()) {
             device(op.store()).evictFrames(manager.coldFrames(node, op.pages()));
+        }
+    }
+
+    /** Whose memory it is does not matter: threads of the model are not stopped at pages that are watched. */
+    private void watch(HomedMemory memory, int pages) {
+        for (int slot = 0; slot < Op.SPACES; slot++) {
+            AddressSpace space = world.spaceOrNull(slot);
+            if (space != null) {
+                manager.watch(space, memory, pages);
+                return;
+            }
         }
     }
 
