@@ -13,6 +13,8 @@ final class Floor {
     /** A fault, in microseconds: medians over the repeats. */
     record Fault(double p50, double p99, double p999) {}
 
+    private static final int PROCESSES = 5;
+
     private final Path directory;
     private final int pages;
 
@@ -38,6 +40,27 @@ final class Floor {
                 median(lines, " p50=([0-9.]+)us"),
                 median(lines, " p99=([0-9.]+)us"),
                 median(lines, "p99.9=([0-9.]+)us"));
+    }
+
+    /**
+     * The same by UMap, at p50 in microseconds, the median of five processes: with its threads where the system puts them, or
+     * all of it on one CPU.
+     */
+    double umap(int blockPages, Where where) {
+        // Whoever measures may be bound to one CPU itself.
+        String[] command = {
+            "taskset",
+            "-c",
+            where == Where.SAME_CPU ? "0" : "0,1",
+            directory.resolve("umap").toString(),
+            Integer.toString(blockPages),
+            Integer.toString(pages / blockPages)
+        };
+        List<String> lines = new ArrayList<>();
+        for (int i = 0; i < PROCESSES; i++) {
+            lines.addAll(lines(command));
+        }
+        return median(lines, " p50=([0-9.]+)us");
     }
 
     /** Nanoseconds a page to protect, copy and drop batches of 512 pages. */
@@ -69,8 +92,7 @@ final class Floor {
         return lines(command.toArray(String[]::new));
     }
 
-    /** {@return what a program prints} */
-    List<String> lines(String... command) {
+    private List<String> lines(String... command) {
         try {
             Process process =
                     new ProcessBuilder(command).redirectErrorStream(true).start();

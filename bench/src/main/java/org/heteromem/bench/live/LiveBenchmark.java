@@ -19,7 +19,7 @@ import org.heteromem.live.Options;
 /**
  * Measures live mode and its floor in one run and prints a table of both: {@code bench/live}.
  *
- * <p>Arguments: {@code --floor DIRECTORY [--umap PROGRAM] [--pages N] [--mebibytes N] [--files DIRECTORY] [PART...]}; the
+ * <p>Arguments: {@code --floor DIRECTORY [--umap DIRECTORY] [--pages N] [--mebibytes N] [--files DIRECTORY] [PART...]}; the
  * parts are {@code faults blocks bulk compressed resident programs tail daemon}, all without any.
  */
 public final class LiveBenchmark {
@@ -101,7 +101,6 @@ public final class LiveBenchmark {
         if (parts.contains("faults")) {
             faults(Where.OTHER_CPU, 1);
             faults(Where.SAME_CPU, 1);
-            rival();
         }
         if (parts.contains("blocks")) {
             faults(Where.OTHER_CPU, BLOCK);
@@ -155,6 +154,12 @@ public final class LiveBenchmark {
             Floor.Fault best = mean(before, floor.fault(block, where));
             String what = block * 4 + " KiB fault, " + where.words;
             table.atMost(what + ", p50", ours.p50(), best.p50(), "µs", 1.2);
+            if (umap.isEmpty()) {
+                table.notRun("beside it: UMap", "no build of it given by `--umap`");
+            } else {
+                table.atMost(
+                        "beside it: UMap, p50, in place of the floor", ours.p50(), floor.umap(block, where), "µs", 1);
+            }
             beside(what + ", p99", ours.p99(), best.p99(), "µs");
             beside(what + ", p99.9", ours.p999(), best.p999(), "µs");
         }
@@ -162,14 +167,6 @@ public final class LiveBenchmark {
 
     private void beside(String what, double figure, double best, String unit) {
         table.beside(what, Table.number(figure, unit), Table.number(best, unit), Table.ratio(figure / best));
-    }
-
-    private void rival() {
-        if (umap.isEmpty()) {
-            table.notRun("UMap, 4 KiB and 64 KiB fault", "no program given by `--umap`");
-            return;
-        }
-        table.beside("UMap, as its program `" + umap + "` says", String.join("; ", floor.lines(umap)), "–", "–");
     }
 
     // ---- bulk --------------------------------------------------------------------------------------------------
