@@ -565,6 +565,8 @@ class HomedMemoryTest {
         watchTwoOf(3);
         victims.renews = false;
         touch(0);
+        assertThat(space.fault(at(0), Access.READ)).as("seen once").isEqualTo(FaultResult.SPURIOUS);
+        assertThat(victims.heard).containsExactly("use of 0");
         assertThat(told).containsExactly("idle 0 1", "used 0 writable");
         assertThat(watched()).isEqualTo(2);
         assertThat(manager.coldFrames(memory, 2)).containsExactly(frames(0, 1));

@@ -42,17 +42,22 @@ final class IdleNotices {
      * @param to end in the array
      */
     synchronized void tell(Region region, long[] pages, int from, int to) {
-        for (int i = from; i < to && mayTell(); ) {
-            message.begin(buffer, MessageType.IDLE, 0, region.id);
-            for (int ranges = 0; ranges < MOST_RANGES && i < to; ranges++) {
-                int run = i + 1;
-                while (run < to && pages[run] == pages[run - 1] + 1) {
-                    run++;
+        try {
+            for (int i = from; i < to && mayTell(); ) {
+                message.begin(buffer, MessageType.IDLE, 0, region.id);
+                for (int ranges = 0; ranges < MOST_RANGES && i < to; ranges++) {
+                    int run = i + 1;
+                    while (run < to && pages[run] == pages[run - 1] + 1) {
+                        run++;
+                    }
+                    message.add(Page.address(region.index(pages[i])), Page.address(run - i));
+                    i = run;
                 }
-                message.add(Page.address(region.index(pages[i])), Page.address(run - i));
-                i = run;
+                connection.trySend(message);
             }
-            send();
+        } catch (NativeException e) {
+            // Hints less. Where the client has ended its session hears of that, and says so.
+            ended = ENDS.contains(e.errno());
         }
     }
 
@@ -63,14 +68,5 @@ final class IdleNotices {
         }
         poller.poll(0);
         return (poller.ready(0) & Poller.OUT) != 0;
-    }
-
-    private void send() {
-        try {
-            connection.trySend(message);
-        } catch (NativeException e) {
-            // A hint less. Where the client has ended its session hears of that, and says so.
-            ended = ENDS.contains(e.errno());
-        }
     }
 }

@@ -26,6 +26,7 @@ import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.heteromem.live.Heteromem;
 import org.heteromem.live.Pin;
+import org.heteromem.live.doctor.Tier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -50,6 +51,25 @@ class ArenasTest {
     void close() throws Exception {
         memory.close();
         daemon.close();
+    }
+
+    @Test
+    void pagesThatAreMadeIdleKeepWhatTheyHoldAndTheirNextUseIsAFault() {
+        try (Arena arena = memory.arena()) {
+            int pages = 20;
+            MemorySegment segment = arena.allocate(pages * 4096L, 4096);
+            for (int i = 0; i < pages; i++) {
+                segment.set(JAVA_BYTE, i * 4096L, (byte) (i + 1));
+            }
+            long before = counter("minor_faults");
+            memory.evict(segment.asSlice(4096, 8 * 4096));
+            for (int i = 0; i < pages; i++) {
+                assertThat(segment.get(JAVA_BYTE, i * 4096L)).isEqualTo((byte) (i + 1));
+            }
+            // Without the right to serve system calls a page that was brought home for one must be there.
+            assertThat(counter("minor_faults") - before).isEqualTo(memory.tier() == Tier.FULL ? 8 : 0);
+            assertThat(memory.isConnected()).as("notices of what is not there").isTrue();
+        }
     }
 
     /** What a program can see of an arena's rules, as the class of what is thrown, or {@code none}. */

@@ -32,7 +32,7 @@ import org.heteromem.live.wire.Welcome;
 
 /**
  * The least that a client can live with, in a process of its own: real faults on real regions, answered with zeros; a limit
- * on what is allocated; nothing is ever evicted. It checks what the client must keep to, and counts what it asks for.
+ * on what is allocated; what is to be evicted is made idle and stays. It checks what the client must keep to, and counts what it asks for.
  */
 public final class ZeroDaemon {
     static final int MAX_REGIONS = 8;
@@ -58,6 +58,7 @@ public final class ZeroDaemon {
     private final UserfaultEvents events = new UserfaultEvents(16);
     private long committed;
     private long pinned;
+    private long minorFaults;
 
     private ZeroDaemon(Connection connection, long limitBytes) {
         this.connection = connection;
@@ -109,6 +110,7 @@ public final class ZeroDaemon {
         for (int i = 0; i < count; i++) {
             long page = events.address(i) & -PAGE;
             if (events.isMinor(i)) {
+                minorFaults++;
                 held.faults.tryContinue(page, PAGE, 0);
             } else if (held.faults.tryZero(page, PAGE, 0) == -Errno.EEXIST) {
                 held.faults.wake(page, PAGE);
@@ -159,6 +161,7 @@ public final class ZeroDaemon {
                                 "zero daemon");
                 counters.add("committed_bytes", committed);
                 counters.add("pinned_bytes", pinned);
+                counters.add("minor_faults", minorFaults);
                 connection.send(counters.add("regions", regions.size()));
             }
             default -> refuse(correlation, ErrorCode.NOT_ALLOWED, "no " + message.type() + " here");
@@ -202,12 +205,26 @@ public final class ZeroDaemon {
                 connection.send(counters.add("ram", ram).add("absent", bytes / PAGE - ram));
                 return;
             }
+            case EVICT -> makeIdle(request);
             default -> {
-                // ADVISE is heard; EVICT finds nowhere to go
+                // ADVISE is heard
             }
         }
         boolean evict = request.type() == MessageType.EVICT;
         connection.send(new Done().encode(buffer, correlation, evict ? 0 : bytes / PAGE, evict ? bytes / PAGE : 0));
+    }
+
+    /** Evicted pages find nowhere to go, but where they are used next is seen; and where there is nothing, nothing happens. */
+    private void makeIdle(RangeRequest request) {
+        RangeRequest idle = new RangeRequest();
+        connection.send(idle.begin(buffer, MessageType.IDLE, 0, 77).add(0, PAGE));
+        connection.send(
+                idle.begin(buffer, MessageType.IDLE, 0, request.region()).add(1L << 46, PAGE));
+        idle.begin(buffer, MessageType.IDLE, 0, request.region());
+        for (int i = 0; i < request.count(); i++) {
+            idle.add(request.offset(i), request.rangeBytes(i));
+        }
+        connection.send(idle);
     }
 
     private static void fill(Held held, RangeRequest request) {
