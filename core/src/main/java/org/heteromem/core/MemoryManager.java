@@ -50,6 +50,8 @@ import org.jspecify.annotations.Nullable;
  * Thread-safe. Starts no threads, reads no clock, does no I/O.
  */
 public final class MemoryManager implements AutoCloseable {
+    private static final long[] NO_FRAMES = {};
+
     /** The least RAM a node can have. */
     public static final long MIN_NODE_BYTES = 16L * Page.SIZE;
     /** Default width of a physical address in bits. */
@@ -354,37 +356,34 @@ public final class MemoryManager implements AutoCloseable {
      *
      * @param node a node of this manager
      * @param count how many are wanted, positive
-     * @return frame numbers, at most {@code count}; fewer where a whole round over the lists found no more
+     * @return frame numbers, at most {@code count}; fewer where a whole round over the lists found no more, none of homed memory
+     *     that has been removed
      */
     public long[] coldFrames(MemoryNode node, int count) {
-        boolean known = node instanceof RamNode ? machine.nodes().contains(node) : isHomed(node);
+        boolean known = node instanceof RamNode ? machine.nodes().contains(node) : node instanceof HomedNode;
         if (!(node instanceof LruNode ram) || !known) {
             throw new MemoryException(Errno.EINVAL, "not a node of this machine: " + node);
         }
         requireSome(count);
-        return ColdScan.find(machine, ram, count);
+        return node instanceof HomedNode && !isHomed(node) ? NO_FRAMES : ColdScan.find(machine, ram, count);
     }
 
     /**
      * As {@link #coldFrames}, but of the pages of homed memory only those of which something is known: that are {@link #watch
-     * watched} and were not used since, and that a sequential reader has left behind.
+     * watched} and were not used since in a way that counts, as far as was seen, and that a sequential reader has left behind.
      *
      * @param memory homed memory of this manager
      * @param count how many are wanted, positive
-     * @return frame numbers, at most {@code count}
+     * @return frame numbers, at most {@code count}; none of memory that has been removed
      */
     public long[] idleFrames(HomedMemory memory, int count) {
-        if (!(memory instanceof HomedNode node) || !isHomed(memory)) {
-            throw new MemoryException(Errno.EINVAL, "not homed memory of this machine: " + memory);
-        }
         requireSome(count);
-        return ColdScan.findIdle(machine, node, count);
+        return memory instanceof HomedNode node && isHomed(node) ? ColdScan.findIdle(machine, node, count) : NO_FRAMES;
     }
 
     private static void requireSome(int count) {
         if (count <= 0) {
-            throw new MemoryException(
-                    Errno.EINVAL, "cannot look for " + count + " cold frames: at least one is needed");
+            throw new MemoryException(Errno.EINVAL, "cannot look for " + count + " frames: at least one is needed");
         }
     }
 

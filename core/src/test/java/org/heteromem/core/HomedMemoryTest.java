@@ -506,7 +506,7 @@ class HomedMemoryTest {
         touch(1);
         assertThat(manager.idleFrames(memory, PAGES)).containsExactly(frames(0));
         assertThat(manager.coldFrames(memory, PAGES)).containsExactly(frames(2, 3, 1, 0));
-        assertThatThrownBy(() -> manager.idleFrames(memory, 0)).hasMessageContaining("0 cold frames");
+        assertThatThrownBy(() -> manager.idleFrames(memory, 0)).hasMessageContaining("0 frames");
     }
 
     @Test
@@ -526,6 +526,10 @@ class HomedMemoryTest {
         manager.removeHomedMemory(other);
         victims.window = 2;
         assertThat(manager.watch(space, other, PAGES)).isZero();
+        assertThat(manager.idleFrames(other, 1)).isEmpty();
+        assertThat(manager.coldFrames(other, 1))
+                .as("it may go while somebody looks")
+                .isEmpty();
     }
 
     /** It is not idle any more then, and its process's table may not have it. */

@@ -11,8 +11,8 @@ import org.heteromem.core.policy.WorkingSetView;
  * for its access bits with faults too.
  *
  * <p>Who reads page after page uses each once and would keep what he is done with: from the fourth page in sequence on, uses
- * do not count. A twenty-fourth part of RAM is watched, never less than what a daemon evicts at a time: more costs as many
- * faults more as it saves at best (docs/performance.md).
+ * do not count. A twenty-fourth part of RAM is watched, as a rule more than a daemon evicts at a time: still more would cost as
+ * many faults more as it saves at best (docs/performance.md).
  */
 final class Sampling implements VictimPolicy {
     private static final int PART = 24;

@@ -45,9 +45,9 @@ public final class LiveBenchmark {
     private final int pages;
     private final int mebibytes;
     private final Path files;
-    private final String umap;
+    private final boolean umap;
 
-    private LiveBenchmark(Path floor, int pages, int mebibytes, Path files, String umap) {
+    private LiveBenchmark(Path floor, int pages, int mebibytes, Path files, boolean umap) {
         this.floor = new Floor(floor, pages);
         this.pages = pages;
         this.mebibytes = mebibytes;
@@ -65,7 +65,7 @@ public final class LiveBenchmark {
         int pages = 1 << 14;
         int mebibytes = 1024;
         Path files = Path.of(System.getProperty("java.io.tmpdir"));
-        String umap = "";
+        boolean umap = false;
         List<String> parts = new ArrayList<>();
         for (int i = 0; i < arguments.length; i++) {
             boolean last = i + 1 == arguments.length;
@@ -74,7 +74,11 @@ public final class LiveBenchmark {
                 case "--pages" -> pages = Integer.parseInt(value(last, arguments, i++));
                 case "--mebibytes" -> mebibytes = Integer.parseInt(value(last, arguments, i++));
                 case "--files" -> files = Path.of(value(last, arguments, i++));
-                case "--umap" -> umap = value(last, arguments, i++);
+                case "--umap" -> {
+                    // Where it is the script that compiles against it has been told.
+                    value(last, arguments, i++);
+                    umap = true;
+                }
                 default -> {
                     if (!PARTS.contains(arguments[i])) {
                         System.err.println("bench/live: there is no part '" + arguments[i] + "'; choose of " + PARTS);
@@ -154,7 +158,7 @@ public final class LiveBenchmark {
             Floor.Fault best = mean(before, floor.fault(block, where));
             String what = block * 4 + " KiB fault, " + where.words;
             table.atMost(what + ", p50", ours.p50(), best.p50(), "µs", 1.2);
-            if (umap.isEmpty()) {
+            if (!umap) {
                 table.notRun("beside it: UMap", "no build of it given by `--umap`");
             } else {
                 table.atMost(

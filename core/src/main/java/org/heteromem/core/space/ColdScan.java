@@ -45,7 +45,8 @@ public final class ColdScan {
     }
 
     /**
-     * {@return pages of homed memory that are watched and were not used since, or left behind, at most as many as wanted}
+     * {@return pages of homed memory that are watched and, as far as is known and counts, were not used since, and pages that
+     * were left behind; at most as many as wanted}
      *
      * @param machine the machine
      * @param node whose pages
@@ -82,6 +83,7 @@ public final class ColdScan {
     private static final class ByPolicy {
         private final Machine machine;
         private final HomedNode node;
+        private final boolean idle;
         private final long[] found;
         private final long[] seen = new long[BATCH];
         /** What was not looked at yet: once is enough, as another look would find the same. */
@@ -93,6 +95,7 @@ public final class ColdScan {
         ByPolicy(Machine machine, HomedNode node, int wanted, boolean idle) {
             this.machine = machine;
             this.node = node;
+            this.idle = idle;
             this.found = new long[wanted];
             this.activeLeft = idle ? node.watchedPages(PageList.ACTIVE) : node.lruPages(PageList.ACTIVE);
             this.inactiveLeft = idle ? node.watchedPages(PageList.INACTIVE) : node.lruPages(PageList.INACTIVE);
@@ -105,7 +108,9 @@ public final class ColdScan {
                 activeLeft -= look(PageList.ACTIVE, activeLeft, n + node.activeVictims(found.length - n));
             }
             inactiveLeft -= look(PageList.INACTIVE, inactiveLeft, found.length);
-            activeLeft -= look(PageList.ACTIVE, activeLeft, found.length);
+            if (!idle) {
+                activeLeft -= look(PageList.ACTIVE, activeLeft, found.length);
+            }
             return Arrays.copyOf(found, n);
         }
 

@@ -33,8 +33,8 @@ import org.jspecify.annotations.Nullable;
  * </pre>
  *
  * It keeps no table of its own: the core says what becomes of which page, and every call comes while the page is locked, or
- * under the exclusive lock of the address space. When the kernel refuses, the client has torn its own memory down or has
- * ended: that is its session's affair, and nothing of the core's state is wrong. Thread-safe.
+ * under the exclusive lock of the address space, but for {@link #makeIdle}, which is a hint. When the kernel refuses, the client
+ * has torn its own memory down or has ended: that is its session's affair, and nothing of the core's state is wrong. Thread-safe.
  */
 final class LiveMmu implements Mmu {
     /** All of this process's memory, to point the kernel at bytes by address. */
@@ -267,7 +267,8 @@ final class LiveMmu implements Mmu {
             }
         } else if (result == -Errno.EFAULT) {
             destroyed = page;
-        } else if (result < 0) {
+        } else if (result < 0 && result != -Errno.ENOMEM) {
+            // Without memory the system may not bring a page back from its swap now; the fault comes again.
             troubles.refused(region, region.index(page), "UFFDIO_CONTINUE", (int) -result);
         }
         if (result < 0) {
