@@ -2,6 +2,7 @@ package org.heteromem.devices.storage;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.locks.LockSupport;
 import org.heteromem.core.MemoryManager;
 import org.heteromem.core.memory.HomedMemory;
 import org.heteromem.core.memory.MemoryNode;
@@ -19,6 +20,10 @@ import org.heteromem.core.policy.PressureHandler;
 public final class Overflow implements PressureHandler {
     // Who finds all pages in the hands of others waits for them; that costs a round over the lists each time.
     private static final int PATIENCE = 1 << 12;
+    /** Who has them may be without a CPU for a while: so long at most is waited while somebody moves pages in bulk. */
+    private static final long MOST_NANOS = 1_000_000_000;
+
+    private static final long PAUSE_NANOS = 100_000;
     private static final long SHARE = 64;
     private static final long MIN_RESERVE = 2;
     private static final long MAX_RESERVE = 64;
@@ -57,7 +62,10 @@ public final class Overflow implements PressureHandler {
                 ? Math.max(0, homed.budget().used() - homed.budget().limit())
                 : 0;
         int wish = Math.clamp(overdrawn + Math.max(frames, node.frames() / SHARE), 1, StorageDevice.BATCH_PAGES);
-        for (int attempt = 0; attempt < PATIENCE; attempt++) {
+        long patienceEnded = 0;
+        for (int attempt = 0; ; attempt++) {
+            // Asked first: what they put back when they are done is looked at once more.
+            boolean othersMove = attempt >= PATIENCE && devices.stream().anyMatch(StorageDevice::isMoving);
             for (MemoryNode from : sources(node)) {
                 long[] cold = manager.coldFrames(from, wish);
                 long moved = cold.length == 0 ? 0 : evict(cold);
@@ -70,9 +78,17 @@ public final class Overflow implements PressureHandler {
             }
             // The coldest may be in the hands of others, who hold them for long: then the next ones are wanted.
             wish = Math.min(2 * wish, StorageDevice.BATCH_PAGES);
-            Thread.yield();
+            if (attempt < PATIENCE) {
+                Thread.yield();
+                continue;
+            }
+            long now = System.nanoTime();
+            patienceEnded = patienceEnded == 0 ? now : patienceEnded;
+            if (!othersMove || now - patienceEnded > MOST_NANOS) {
+                return 0;
+            }
+            LockSupport.parkNanos(this, PAUSE_NANOS);
         }
-        return 0;
     }
 
     /** Where pages can leave for a frame of a node: of homed memory, wherever its budget is used. */

@@ -3,6 +3,7 @@ package org.heteromem.devices.storage;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.LongPredicate;
 import org.heteromem.core.AddressSpace;
 import org.heteromem.core.Area;
@@ -49,6 +50,8 @@ public final class StorageDevice implements DeviceDriver {
     private final Traffic traffic = new Traffic();
     private final Outbound outbound;
     private final Inbound inbound;
+    /** How many threads move pages in bulk. */
+    private final AtomicInteger moving = new AtomicInteger();
 
     private StorageDevice(MemoryManager manager, PageStore store, StorageOptions options) {
         long pages = Page.of(store.byteSize());
@@ -151,7 +154,7 @@ public final class StorageDevice implements DeviceDriver {
      * @throws MemoryException EINVAL if address or length is not whole pages
      */
     public long evict(AddressSpace space, long address, long length) {
-        return inBatches(space, address, length, Direction.OUT);
+        return move(space, address, length, Direction.OUT);
     }
 
     /**
@@ -162,6 +165,15 @@ public final class StorageDevice implements DeviceDriver {
      * @return how many pages moved
      */
     public long evictFrames(long... ramFrames) {
+        moving.getAndIncrement();
+        try {
+            return evictInBatches(ramFrames);
+        } finally {
+            moving.getAndDecrement();
+        }
+    }
+
+    private long evictInBatches(long... ramFrames) {
         long moved = 0;
         for (int from = 0; from < ramFrames.length; from += BATCH_PAGES) {
             int n = Math.min(BATCH_PAGES, ramFrames.length - from);
@@ -237,7 +249,7 @@ public final class StorageDevice implements DeviceDriver {
      * @throws MemoryException EINVAL if address or length is not whole pages
      */
     public long fetch(AddressSpace space, long address, long length) {
-        return inBatches(space, address, length, Direction.IN);
+        return move(space, address, length, Direction.IN);
     }
 
     // ---- device -> device --------------------------------------------------------------------------------------
@@ -254,6 +266,15 @@ public final class StorageDevice implements DeviceDriver {
             throw new IllegalArgumentException("device '" + name() + "' cannot demote to '" + slower.name()
                     + "': another device of its machine is needed");
         }
+        moving.getAndIncrement();
+        try {
+            return demoteInBatches(slower, pages);
+        } finally {
+            moving.getAndDecrement();
+        }
+    }
+
+    private long demoteInBatches(StorageDevice slower, long pages) {
         long moved = 0;
         for (long tried = 0; tried < pages; ) {
             int[] coldest = arrivals.poll((int) Math.min(BATCH_PAGES, pages - tried));
@@ -427,13 +448,26 @@ public final class StorageDevice implements DeviceDriver {
         IN
     }
 
-    private long inBatches(AddressSpace space, long address, long length, Direction direction) {
+    /** {@return whether somebody moves pages in bulk just now, and has them in hand meanwhile} */
+    boolean isMoving() {
+        return moving.get() > 0;
+    }
+
+    private long move(AddressSpace space, long address, long length, Direction direction) {
         if (((address | length) & Page.OFFSET_MASK) != 0 || address < 0 || length < 0 || address + length < 0) {
             throw new MemoryException(
                     Errno.EINVAL,
                     "cannot move " + length + " bytes at 0x" + Long.toHexString(address) + ": whole pages are needed");
         }
-        long end = address + length;
+        moving.getAndIncrement();
+        try {
+            return inBatches(space, address, address + length, direction);
+        } finally {
+            moving.getAndDecrement();
+        }
+    }
+
+    private long inBatches(AddressSpace space, long address, long end, Direction direction) {
         long moved = 0;
         for (Area area : space.areas()) {
             long from = Math.max(address, area.address());
