@@ -13,6 +13,9 @@ final class FaultyStore implements PageStore {
     final BitSet unwritable = new BitSet();
     final BitSet unreadable = new BitSet();
     final BitSet corrupt = new BitSet();
+    /** Runs in who writes, before anything is written. */
+    volatile Runnable beforeWrite = () -> {};
+
     private final PageStore inner;
 
     FaultyStore(PageStore inner) {
@@ -65,6 +68,7 @@ final class FaultyStore implements PageStore {
 
     @Override
     public void write(long offset, MemorySegment source, long sourceOffset, long bytes) {
+        beforeWrite.run();
         for (long done = 0; done < bytes; done += Page.SIZE) {
             int page = (int) Page.of(offset + done);
             if (full.get(page)) {

@@ -2,6 +2,8 @@ package org.heteromem.devices.storage;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.locks.LockSupport;
 import org.heteromem.core.Page;
 import org.heteromem.core.Protection;
 import org.heteromem.core.inspect.StateChecker;
@@ -65,6 +67,39 @@ class OverflowTest {
             budget.setLimit(8, 1);
             assertThat(overflow.relieve(FrameDemand.NEW_PAGE, memory, 1)).isGreaterThanOrEqualTo(51);
             assertThat(budget.used()).isLessThanOrEqualTo(8);
+        }
+    }
+
+    /** However long that takes: all pages are in the hands of a thread that writes them, and has no CPU or a slow disk. */
+    @Test
+    void whoNeedsRamWaitsForPagesThatOthersAreMoving() throws Exception {
+        try (Host host = new Host(16)) {
+            FaultyStore store = new FaultyStore(new RamStore("slow", 4 << 20, StoreMemory.of(host.arena)));
+            StorageDevice device = StorageDevice.add(host.manager, store, OPTIONS);
+            host.overflowTo(device);
+            long base = host.map(60);
+            host.fill(base, 40, 10);
+            CountDownLatch writes = new CountDownLatch(1);
+            CountDownLatch goOn = new CountDownLatch(1);
+            store.beforeWrite = () -> {
+                writes.countDown();
+                try {
+                    goOn.await();
+                } catch (InterruptedException e) {
+                    throw new IllegalStateException(e);
+                }
+            };
+            Thread evicts = Thread.ofPlatform().start(() -> device.evict(host.space, base, Page.address(40)));
+            writes.await();
+            Thread opens = Thread.ofPlatform().start(() -> {
+                LockSupport.parkNanos(300_000_000);
+                store.beforeWrite = () -> {};
+                goOn.countDown();
+            });
+            host.fill(base + Page.address(40), 20, 50);
+            evicts.join();
+            opens.join();
+            host.check(base, 60, 10);
         }
     }
 
