@@ -400,8 +400,9 @@ public final class MemoryManager implements AutoCloseable {
         if (most <= 0) {
             throw new MemoryException(Errno.EINVAL, "cannot watch " + most + " pages: at least one is needed");
         }
-        boolean samples = memory instanceof HomedNode node && node.samples() && isHomed(memory);
-        return samples ? IdlePages.watch(space.mm(), (HomedNode) memory, most) : 0;
+        return memory instanceof HomedNode node && node.samples() && isHomed(node)
+                ? IdlePages.watch(space.mm(), node, most)
+                : 0;
     }
 
     private synchronized boolean isHomed(MemoryNode node) {

@@ -37,7 +37,7 @@ public final class PoliciesCommand implements Callable<Integer> {
                         "victims: " + policy.description() + mark(policy.name(), Policies.DEFAULT_VICTIMS)));
         lines.put(
                 "--victims NAME" + Policies.SAMPLING,
-                "victims: the same, and what is used shortly before it would leave stays (a fault for each look)");
+                "victims: the same, and what is used shortly before it would leave stays (a fault for each use that is seen)");
         Listing.print(spec.commandLine().getOut(), lines);
         return ExitCode.OK;
     }

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.LongPredicate;
+import java.util.function.LongSupplier;
 import org.heteromem.core.AddressSpace;
 import org.heteromem.core.Area;
 import org.heteromem.core.Errno;
@@ -165,12 +166,7 @@ public final class StorageDevice implements DeviceDriver {
      * @return how many pages moved
      */
     public long evictFrames(long... ramFrames) {
-        moving.getAndIncrement();
-        try {
-            return evictInBatches(ramFrames);
-        } finally {
-            moving.getAndDecrement();
-        }
+        return moving(() -> evictInBatches(ramFrames));
     }
 
     private long evictInBatches(long... ramFrames) {
@@ -266,12 +262,7 @@ public final class StorageDevice implements DeviceDriver {
             throw new IllegalArgumentException("device '" + name() + "' cannot demote to '" + slower.name()
                     + "': another device of its machine is needed");
         }
-        moving.getAndIncrement();
-        try {
-            return demoteInBatches(slower, pages);
-        } finally {
-            moving.getAndDecrement();
-        }
+        return moving(() -> demoteInBatches(slower, pages));
     }
 
     private long demoteInBatches(StorageDevice slower, long pages) {
@@ -453,18 +444,22 @@ public final class StorageDevice implements DeviceDriver {
         return moving.get() > 0;
     }
 
+    private long moving(LongSupplier work) {
+        moving.getAndIncrement();
+        try {
+            return work.getAsLong();
+        } finally {
+            moving.getAndDecrement();
+        }
+    }
+
     private long move(AddressSpace space, long address, long length, Direction direction) {
         if (((address | length) & Page.OFFSET_MASK) != 0 || address < 0 || length < 0 || address + length < 0) {
             throw new MemoryException(
                     Errno.EINVAL,
                     "cannot move " + length + " bytes at 0x" + Long.toHexString(address) + ": whole pages are needed");
         }
-        moving.getAndIncrement();
-        try {
-            return inBatches(space, address, address + length, direction);
-        } finally {
-            moving.getAndDecrement();
-        }
+        return moving(() -> inBatches(space, address, address + length, direction));
     }
 
     private long inBatches(AddressSpace space, long address, long end, Direction direction) {
