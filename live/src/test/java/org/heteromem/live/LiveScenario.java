@@ -426,6 +426,47 @@ enum LiveScenario {
             }
         }
     },
+    LARGE_RANGES_MOVE_WHOLE_WHATEVER_BLOCKS_THEY_CUT {
+        @Override
+        Options options() {
+            return Options.ram(4 * RAM).overflow("ram", OVERFLOW);
+        }
+
+        @Override
+        void run(Heteromem memory) {
+            try (Arena arena = memory.arena()) {
+                MemorySegment table = arena.allocate(2 * RAM, 1 << 21);
+                long pages = table.byteSize() / PAGE;
+                for (long page = 0; page < pages; page++) {
+                    table.set(JAVA_LONG, page * PAGE, page + 1);
+                }
+                // Within a block, from inside one into the last byte of another, a single page, and whole blocks.
+                MemorySegment[] parts = {
+                    table.asSlice(3 * PAGE, 100 * PAGE),
+                    table.asSlice(511 * PAGE, (6 * 512 + 1) * PAGE),
+                    table.asSlice(8 * 512 * PAGE - 1, 1),
+                    table.asSlice(9 * 512 * PAGE, 4 * 512 * PAGE),
+                    table.asSlice((pages - 1) * PAGE)
+                };
+                long moving = 100 + 6 * 512 + 1 + 1 + 4 * 512 + 1;
+                for (int round = 0; round < 20; round++) {
+                    Moved out = memory.evict(parts);
+                    Require.equal(out.pages(), moving, "pages that were moved out in round " + round);
+                    Require.equal(out.skipped(), 0, "pages that were not in round " + round);
+                    Require.equal(memory.residency(table).ram(), pages - moving, "pages left in RAM");
+                    Moved home = memory.prefetch(parts);
+                    Require.equal(home.pages(), moving, "pages that were brought home in round " + round);
+                    Require.equal(home.skipped(), 0, "pages that were not in round " + round);
+                    // A page whose fault was served just now may be busy yet: the last ones are none of those that
+                    // move.
+                    for (long page = pages - 1; page >= 0; page--) {
+                        Require.equal(table.get(JAVA_LONG, page * PAGE), page + 1 + round, "page " + page);
+                        table.set(JAVA_LONG, page * PAGE, page + 2 + round);
+                    }
+                }
+            }
+        }
+    },
     THREADS_WRITE_WHILE_MEMORY_MOVES_AND_THE_COLLECTOR_RUNS {
         @Override
         void run(Heteromem memory) {
@@ -446,6 +487,7 @@ enum LiveScenario {
                 while (!all.stream().allMatch(CompletableFuture::isDone)) {
                     System.gc();
                     memory.evict(table.asSlice(0, RAM / 2));
+                    memory.prefetch(table.asSlice(RAM / 4, RAM / 2));
                 }
                 all.forEach(CompletableFuture::join);
                 for (long thread = 0; thread < 3; thread++) {

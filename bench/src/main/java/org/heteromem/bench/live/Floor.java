@@ -80,6 +80,15 @@ final class Floor {
         return median(lines, " ([0-9.]+) GB/s");
     }
 
+    /** What several threads do together. */
+    record Bulk(double promoted, double evicted) {}
+
+    /** Bytes a nanosecond by COPY, and nanoseconds a page to evict by {@code pread}, 512 pages a call, by a thread for each CPU. */
+    Bulk bulk(int threads) {
+        List<String> lines = run("bulk", Integer.toString(threads), "512", Integer.toString(pages), "5");
+        return new Bulk(median(lines, " ([0-9.]+) GB/s"), median(lines, " out: ([0-9.]+) ns"));
+    }
+
     /** What else the machine can do at best. */
     List<String> rawLimits() {
         return run("rawlimits");

@@ -31,7 +31,7 @@ final class Live implements AutoCloseable {
     /**
      * Opens it, with all pages written once. RAM and device hold twice as much each.
      *
-     * @param daemonCpu where the daemon runs
+     * @param daemonCpu where the daemon runs, or below zero for anywhere
      * @param device such as {@code ram}
      * @param pages how many pages the segment has
      * @param around how many pages come home for one touch
@@ -43,7 +43,7 @@ final class Live implements AutoCloseable {
     /**
      * Opens it, with all pages written once.
      *
-     * @param daemonCpu where the daemon runs
+     * @param daemonCpu where the daemon runs, or below zero for anywhere
      * @param ram bytes
      * @param device such as {@code ram}
      * @param deviceBytes that it holds
@@ -52,15 +52,16 @@ final class Live implements AutoCloseable {
      */
     Live(int daemonCpu, long ram, String device, long deviceBytes, int pages, int around, String... jvmOptions)
             throws IOException {
-        BitSet first = new BitSet();
-        first.set(0);
-        bind(first);
         this.pages = pages;
         long bytes = (long) pages * PAGE;
         // Touches out of order bring one page home each anyway.
         List<String> options = around > 1 ? List.of("--fault-around", Integer.toString(around)) : List.of();
         daemon = DaemonProcess.start(
                 daemonCpu, new DaemonProcess.Managed(ram, device, deviceBytes), List.of(jvmOptions), options);
+        // Not before the daemon is there: it would inherit that.
+        BitSet first = new BitSet();
+        first.set(0);
+        bind(first);
         memory = daemon.open(ram);
         arena = memory.arena();
         segment = arena.allocate(bytes, BATCH * (long) PAGE);

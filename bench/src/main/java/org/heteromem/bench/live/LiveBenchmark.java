@@ -15,6 +15,7 @@ import java.util.function.DoubleSupplier;
 import java.util.function.Supplier;
 import org.heteromem.live.Heteromem;
 import org.heteromem.live.Options;
+import org.heteromem.live.natives.Cpus;
 
 /**
  * Measures live mode and its floor in one run and prints a table of both: {@code bench/live}.
@@ -31,6 +32,9 @@ public final class LiveBenchmark {
     private static final int BLOCK_WARM_UP = BLOCK * WARM_UP;
 
     private static final int BULK_WARM_UP = 80;
+    /** By how many threads a daemon moves what a client asks for in bulk, at most. */
+    private static final int MOST_MOVERS = 4;
+
     private static final int REPEATS = 9;
     /** How often a daemon is looked at that manages much; each takes long. */
     private static final int FULL_LOOKS = 5;
@@ -208,19 +212,40 @@ public final class LiveBenchmark {
         return live.evictAll();
     }
 
+    /** Bytes a nanosecond, and nanoseconds a page. */
+    private record Bulk(Both promoted, Both evicted) {}
+
     private void bulk() throws IOException {
-        try (Live live = new Live(1, "ram", pages, 1)) {
+        int cpus = Math.min(Cpus.allowed().cardinality(), MOST_MOVERS);
+        List<Floor.Bulk> together = new ArrayList<>();
+        Bulk bulk = bulk(-1, () -> together.add(floor.bulk(cpus)));
+        table.atLeast("sequential promotion with prefetch", bulk.promoted.ours, bulk.promoted.floor, "GB/s", 0.85);
+        beside(
+                "beside it: a floor of " + cpus + " threads, as the daemon has",
+                bulk.promoted.ours,
+                median(together.stream().map(Floor.Bulk::promoted).toList()),
+                "GB/s");
+        List<Double> read = new ArrayList<>();
+        Bulk bound = bulk(1, () -> read.add(floor.evictByRead()));
+        beside("beside it: a daemon that has one CPU", bound.promoted.ours, bound.promoted.floor, "GB/s");
+        table.atMost("eviction, batch 512, a page", bulk.evicted.ours, bulk.evicted.floor, "ns", 1.25);
+        beside(
+                "beside it: a floor of " + cpus + " threads that reads by `pread`, as the daemon does",
+                bulk.evicted.ours,
+                median(together.stream().map(Floor.Bulk::evicted).toList()),
+                "ns");
+        beside("beside it: a daemon that has one CPU", bound.evicted.ours, bound.evicted.floor, "ns");
+        beside("the same, and a floor that reads by `pread`", bound.evicted.ours, median(read), "ns");
+    }
+
+    private Bulk bulk(int daemonCpu, Runnable besideIt) throws IOException {
+        try (Live live = new Live(daemonCpu, "ram", pages, 1)) {
             times(BULK_WARM_UP, live::promoteAll);
             times(BULK_WARM_UP, () -> outAndHome(live));
-            Both promoted = inTurn(live::promoteAll, floor::promote);
-            List<Double> read = new ArrayList<>();
-            Both evicted = inTurn(() -> outAndHome(live), () -> {
-                read.add(floor.evictByRead());
+            return new Bulk(inTurn(live::promoteAll, floor::promote), inTurn(() -> outAndHome(live), () -> {
+                besideIt.run();
                 return floor.evict();
-            });
-            table.atLeast("sequential promotion with prefetch", promoted.ours, promoted.floor, "GB/s", 0.85);
-            table.atMost("eviction, batch 512, a page", evicted.ours, evicted.floor, "ns", 1.25);
-            beside("beside it: a floor that reads by `pread`, as the daemon does", evicted.ours, median(read), "ns");
+            }));
         }
     }
 
@@ -231,24 +256,32 @@ public final class LiveBenchmark {
             Floor.Fault fault = floor.fault(1, Where.OTHER_CPU);
             Floor.Fault ours = measure(live, 1, REPEATS);
             fault = mean(fault, floor.fault(1, Where.OTHER_CPU));
+            table.limit(
+                    "4 KiB fault on `compressed`, other CPU, p50 above the floor's", ours.p50() - fault.p50(), "µs", 6);
+        }
+        List<Double> codec = new ArrayList<>();
+        Both out = out(-1, codec);
+        table.atLeast(
+                "out to `compressed`, pages a µs, against LZ4 and eviction floor",
+                1e3 / out.ours,
+                1e3 / out.floor,
+                "/µs",
+                0.8);
+        Both bound = out(1, codec);
+        beside("beside it: a daemon that has one CPU", 1e3 / bound.ours, 1e3 / bound.floor, "/µs");
+        table.beside("LZ4 alone, a page", Table.number(median(codec), "ns"), "–", "–");
+    }
+
+    private Both out(int daemonCpu, List<Double> codec) throws IOException {
+        try (Live live = new Live(daemonCpu, "compressed", pages, 1)) {
             times(BULK_WARM_UP, () -> outAndHome(live));
             live.bringHome();
             times(5, () -> codec(live.segment));
-            List<Double> codec = new ArrayList<>();
-            Both out = inTurn(() -> outAndHome(live), () -> {
+            return inTurn(() -> outAndHome(live), () -> {
                 live.bringHome();
                 codec.add(codec(live.segment));
                 return codec.getLast() + floor.evict();
             });
-            table.limit(
-                    "4 KiB fault on `compressed`, other CPU, p50 above the floor's", ours.p50() - fault.p50(), "µs", 6);
-            table.atLeast(
-                    "out to `compressed`, pages a µs, against LZ4 and eviction floor",
-                    1e3 / out.ours,
-                    1e3 / out.floor,
-                    "/µs",
-                    0.8);
-            table.beside("LZ4 alone, a page", Table.number(median(codec), "ns"), "–", "–");
         }
     }
 

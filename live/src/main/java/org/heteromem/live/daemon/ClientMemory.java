@@ -137,12 +137,24 @@ final class ClientMemory {
         return regions.stream().anyMatch(region -> region.frames == node);
     }
 
-    /** Brings a range home in pieces, and makes room for each; what was there before may have to go for it. */
-    long fetch(StorageDevice device, long address, long bytes) {
+    /** {@return of how many bytes so many are brought home at once: what was there before may have to go for them} */
+    long fetchable(long bytes) {
+        return Math.min(bytes, Page.address(budget.limit() / 2));
+    }
+
+    /** Brings a range home in pieces, and makes room for each; any thread may. Returns how many pages came. */
+    long fetch(long address, long bytes) {
         long fetched = 0;
-        long most = Math.min(bytes, Page.address(budget.limit()) / 2);
-        for (long at = address; at < address + most && !ended; ) {
-            long piece = Math.min(Page.address(Placements.SLOTS), address + most - at);
+        for (StorageDevice device : devices) {
+            fetched += fetch(device, address, bytes);
+        }
+        return fetched;
+    }
+
+    private long fetch(StorageDevice device, long address, long bytes) {
+        long fetched = 0;
+        for (long at = address; at < address + bytes && !ended; ) {
+            long piece = Math.min(Page.address(Placements.SLOTS), address + bytes - at);
             long before = fetched;
             fetched += device.fetch(space, at, piece);
             evictor.noticeUse();
@@ -152,6 +164,11 @@ final class ClientMemory {
             at += piece;
         }
         return fetched;
+    }
+
+    /** Sends a range out of RAM, as far as devices take it; any thread may. Returns how many pages went. */
+    long evict(long address, long bytes) {
+        return ended ? 0 : evictor.evict(address, bytes);
     }
 
     /** The client's RAM, for the accelerator: out of its reach, within the budget, with overflow behind it. */
@@ -188,9 +205,7 @@ final class ClientMemory {
                 // It would push out what is in use; pages come one by one instead.
                 return;
             }
-            for (StorageDevice device : devices) {
-                ClientMemory.this.fetch(device, address, length);
-            }
+            ClientMemory.this.fetch(address, length);
         }
     }
 

@@ -108,7 +108,8 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
         this.pins = new ClientPins(memory.space(), custody);
         this.regions = new ClientRegions(daemon, number, memory, pump, pins, custody);
         this.view = new ClientView(memory, pump);
-        this.requests = new RangeRequests(memory, regions, pins, custody, view, answers, daemon.points());
+        this.requests =
+                new RangeRequests(memory, regions, pins, custody, view, answers, daemon.points(), daemon.movers());
     }
 
     long number() {

@@ -79,6 +79,7 @@ public final class Daemon implements AutoCloseable {
     private final UnixSocket listening;
     private final EventFd bell = EventFd.create();
     private final MemoryManager manager;
+    private final Movers movers = new Movers(Runtime.getRuntime().availableProcessors());
     private final Map<Long, ClientSession> sessions = new ConcurrentSkipListMap<>();
     private final AtomicLong numbers = new AtomicLong();
     private final AtomicLong ramGranted = new AtomicLong();
@@ -257,6 +258,10 @@ public final class Daemon implements AutoCloseable {
     /** {@return what it was told} */
     public DaemonOptions options() {
         return options;
+    }
+
+    Movers movers() {
+        return movers;
     }
 
     MemoryManager manager() {
@@ -481,6 +486,7 @@ public final class Daemon implements AutoCloseable {
             bell.signal();
             sessions().forEach(ClientSession::shutdown);
             sessions().forEach(ClientSession::awaitEnd);
+            movers.close();
             // What is on its way to the keeper must not be closed under its sender, who would blame the keeper.
             Thread sender = entrusting;
             if (sender != null) {

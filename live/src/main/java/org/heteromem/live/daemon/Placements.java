@@ -21,8 +21,8 @@ final class Placements implements AutoCloseable {
     /** Most pages on their way at once, and most pages in one migration home. */
     static final int SLOTS = 512;
 
-    /** Slots of the same number: for the fault pump, a prefetch, the threads of a device that computes. */
-    static final int BANKS = 4;
+    /** Slots of the same number: for the fault pump, those who move in bulk, the threads of a device that computes. */
+    static final int BANKS = Movers.MOST + 1 + 4;
 
     private static final int MASK = SLOTS - 1;
     private static final long FREE = 0;
@@ -55,19 +55,20 @@ final class Placements implements AutoCloseable {
     }
 
     private int claim(long page) {
-        int have = find(page);
-        while (have < 0) {
+        for (; ; Thread.onSpinWait()) {
+            int free = -1;
             int slot = (int) (base + page) & MASK;
-            for (int bank = 0; bank < BANKS && have < 0; bank++, slot += SLOTS) {
-                if (pages.compareAndSet(slot, FREE, page + 1)) {
-                    have = slot;
+            for (int bank = 0; bank < BANKS; bank++, slot += SLOTS) {
+                long has = pages.get(slot);
+                if (has == page + 1) {
+                    return slot;
                 }
+                free = has == FREE && free < 0 ? slot : free;
             }
-            if (have < 0) {
-                Thread.onSpinWait();
+            if (free >= 0 && pages.compareAndSet(free, FREE, page + 1)) {
+                return free;
             }
         }
-        return have;
     }
 
     /** Takes contents from a store: a copy, unless they can be read where they are. */

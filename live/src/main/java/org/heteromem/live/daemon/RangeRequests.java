@@ -1,9 +1,11 @@
 package org.heteromem.live.daemon;
 
+import java.util.Arrays;
+import java.util.function.LongBinaryOperator;
+import java.util.function.LongUnaryOperator;
 import org.heteromem.core.Advice;
 import org.heteromem.core.Page;
 import org.heteromem.core.inspect.PageKind;
-import org.heteromem.devices.storage.StorageDevice;
 import org.heteromem.live.wire.ErrorCode;
 import org.heteromem.live.wire.MalformedMessageException;
 import org.heteromem.live.wire.RangeRequest;
@@ -11,7 +13,7 @@ import org.heteromem.live.wire.Wire;
 
 /**
  * What a client asks of ranges of its memory: allocate and free, prefetch and evict, pin, and where the pages are. Used by the
- * session's thread.
+ * session's thread; what is moved in bulk, by {@link Movers} too.
  */
 final class RangeRequests {
     private final ClientMemory memory;
@@ -21,6 +23,7 @@ final class RangeRequests {
     private final ClientView view;
     private final ClientAnswers answers;
     private final FailPoints points;
+    private final Movers movers;
 
     RangeRequests(
             ClientMemory memory,
@@ -29,7 +32,8 @@ final class RangeRequests {
             ClientCustody custody,
             ClientView view,
             ClientAnswers answers,
-            FailPoints points) {
+            FailPoints points,
+            Movers movers) {
         this.memory = memory;
         this.regions = regions;
         this.pins = pins;
@@ -37,6 +41,7 @@ final class RangeRequests {
         this.view = view;
         this.answers = answers;
         this.points = points;
+        this.movers = movers;
     }
 
     /**
@@ -146,25 +151,58 @@ final class RangeRequests {
     }
 
     private long prefetch(Region region, RangeRequest request) {
-        long pages = 0;
-        for (int i = 0; i < request.count(); i++) {
-            for (StorageDevice device : memory.devices()) {
-                pages += memory.fetch(device, region.address + request.offset(i), request.rangeBytes(i));
-            }
-            Computing computes = memory.computing();
-            if (computes != null) {
-                pages += computes.accelerator()
-                        .evict(memory.space(), region.address + request.offset(i), request.rangeBytes(i));
-            }
+        long pages = new Parts(region, request, memory::fetchable).move(movers, memory::fetch);
+        Computing computes = memory.computing();
+        for (int i = 0; computes != null && i < request.count(); i++) {
+            pages += computes.accelerator()
+                    .evict(memory.space(), region.address + request.offset(i), request.rangeBytes(i));
         }
         return pages;
     }
 
     private long evict(Region region, RangeRequest request) {
-        long pages = 0;
-        for (int i = 0; i < request.count(); i++) {
-            pages += memory.evictor().evict(region.address + request.offset(i), request.rangeBytes(i));
+        return new Parts(region, request, bytes -> bytes).move(movers, memory::evict);
+    }
+
+    /** Ranges, cut where blocks of the page table end: what one thread moves at a time. */
+    private static final class Parts {
+        /** Addresses of the first bytes, and of those behind the last. */
+        private final long[] starts;
+
+        private final long[] ends;
+        /** For each range how many parts there are up to its end. */
+        private final int[] parts;
+
+        /**
+         * @param most how many bytes of a range's to move, from its start
+         */
+        Parts(Region region, RangeRequest request, LongUnaryOperator most) {
+            starts = new long[request.count()];
+            ends = new long[starts.length];
+            parts = new int[starts.length];
+            long count = 0;
+            for (int i = 0; i < parts.length; i++) {
+                starts[i] = region.address + request.offset(i);
+                ends[i] = starts[i] + most.applyAsLong(request.rangeBytes(i));
+                count += block(ends[i] - 1) - block(starts[i]) + 1;
+                parts[i] = Math.toIntExact(count);
+            }
         }
-        return pages;
+
+        private static long block(long address) {
+            return Page.of(address) / Page.PER_BLOCK;
+        }
+
+        /** {@return how many pages a method moved that takes the address of a part and its bytes} */
+        long move(Movers movers, LongBinaryOperator method) {
+            return movers.move(parts[parts.length - 1], part -> {
+                int found = Arrays.binarySearch(parts, part + 1);
+                int range = found < 0 ? -found - 1 : found;
+                long block = block(starts[range]) + part - (range == 0 ? 0 : parts[range - 1]);
+                long from = Math.max(starts[range], Page.address(block * Page.PER_BLOCK));
+                long to = Math.min(ends[range], Page.address((block + 1) * Page.PER_BLOCK));
+                return method.applyAsLong(from, to - from);
+            });
+        }
     }
 }

@@ -1,0 +1,123 @@
+package org.heteromem.live.daemon;
+
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.function.IntToLongFunction;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Moves what a client asks for in bulk by several threads: one copies no faster than the kernel makes pages for it, and more
+ * of them fill the memory bus. Whoever has to move something does so himself, and others help where they are free; so
+ * nobody ever waits for another client's work. The threads are those of a daemon and come when they are first wanted.
+ *
+ * <p>Thread-safe.
+ */
+final class Movers implements AutoCloseable {
+    /** How many threads help at most: a few copies at a time take all of a memory bus. */
+    static final int MOST = 3;
+
+    private static final long IDLE_SECONDS = 10;
+
+    private final int helpers;
+    private final ThreadPoolExecutor pool;
+
+    /**
+     * @param cpus how many CPUs the daemon may use; with one nobody helps
+     */
+    Movers(int cpus) {
+        helpers = Math.clamp(cpus - 1L, 0, MOST);
+        pool = new ThreadPoolExecutor(
+                Math.max(1, helpers),
+                Math.max(1, helpers),
+                IDLE_SECONDS,
+                TimeUnit.SECONDS,
+                new LinkedBlockingQueue<>(),
+                Thread.ofPlatform().daemon().name("mover-", 1).factory());
+        pool.allowCoreThreadTimeOut(true);
+    }
+
+    /**
+     * Does all parts of some work, in ascending order as far as several threads can, and returns when none is being done any
+     * more. Once a part fails no further one is begun.
+     *
+     * @param parts how many
+     * @param part does one and says how many pages it moved; called by several threads at once
+     * @return how many pages all moved
+     */
+    long move(int parts, IntToLongFunction part) {
+        Work work = new Work(parts, part);
+        try {
+            for (int i = 0; i < Math.min(helpers, parts - 1); i++) {
+                pool.execute(work);
+            }
+        } catch (RejectedExecutionException e) {
+            // The daemon is closing: this client still gets what it asked for.
+        }
+        work.run();
+        return work.await();
+    }
+
+    /** Lets the threads go once they have nothing to do. */
+    @Override
+    public void close() {
+        pool.shutdown();
+    }
+
+    private static final class Work implements Runnable {
+        private final int parts;
+        private final IntToLongFunction part;
+        private final AtomicInteger begun = new AtomicInteger();
+        private final CountDownLatch left;
+        private final LongAdder moved = new LongAdder();
+        private volatile @Nullable Throwable failure;
+
+        Work(int parts, IntToLongFunction part) {
+            this.parts = parts;
+            this.part = part;
+            this.left = new CountDownLatch(parts);
+        }
+
+        @Override
+        public void run() {
+            for (int i = begun.getAndIncrement(); i < parts; i = begun.getAndIncrement()) {
+                try {
+                    if (failure == null) {
+                        moved.add(part.applyAsLong(i));
+                    }
+                } catch (RuntimeException | Error e) {
+                    // For who asked: he throws it.
+                    failure = e;
+                } finally {
+                    left.countDown();
+                }
+            }
+        }
+
+        long await() {
+            boolean interrupted = false;
+            for (; ; ) {
+                try {
+                    left.await();
+                    break;
+                } catch (InterruptedException e) {
+                    interrupted = true;
+                }
+            }
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
+            if (failure instanceof Error error) {
+                throw error;
+            }
+            if (failure instanceof RuntimeException exception) {
+                throw exception;
+            }
+            return moved.sum();
+        }
+    }
+}
