@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import org.heteromem.live.client.Connecting;
+import org.heteromem.live.client.ControlChannel;
 import org.heteromem.live.client.Reply;
 import org.heteromem.live.client.Session;
 import org.heteromem.live.client.Sockets;
@@ -44,6 +45,9 @@ import org.heteromem.live.wire.UsageAdvice;
  * take as long as the slowest device.
  */
 public final class Heteromem implements AutoCloseable {
+    private static final ControlChannel.Encoder STATUS =
+            (buffer, correlation) -> new Query().encode(buffer, MessageType.STATUS, correlation, 0);
+
     private final Session session;
     private final Tier tier;
 
@@ -121,36 +125,36 @@ public final class Heteromem implements AutoCloseable {
      * half of RAM, from its start.
      */
     public Moved prefetch(MemorySegment... segments) {
-        return moved(session.ranges().askAll(MessageType.PREFETCH, List.of(segments)), "prefetch");
+        return moved(answers(session.ranges().askAll(MessageType.PREFETCH, List.of(segments))), "prefetch");
     }
 
     /** {@link #prefetch}, without waiting. */
     public CompletableFuture<Moved> prefetchAsync(MemorySegment... segments) {
-        return movedLater(session.ranges().askAll(MessageType.PREFETCH, List.of(segments)), "prefetch");
+        return session.ranges()
+                .askAllLater(MessageType.PREFETCH, List.of(segments), replies -> moved(replies, "prefetch"));
     }
 
     /** Sends memory out of RAM, as far as devices have room. What lies in the same pages goes with it. */
     public Moved evict(MemorySegment... segments) {
-        return moved(session.ranges().askAll(MessageType.EVICT, List.of(segments)), "evict");
+        return moved(answers(session.ranges().askAll(MessageType.EVICT, List.of(segments))), "evict");
     }
 
     /** {@link #evict}, without waiting. */
     public CompletableFuture<Moved> evictAsync(MemorySegment... segments) {
-        return movedLater(session.ranges().askAll(MessageType.EVICT, List.of(segments)), "evict");
+        return session.ranges().askAllLater(MessageType.EVICT, List.of(segments), replies -> moved(replies, "evict"));
     }
 
-    private static Moved moved(List<CompletableFuture<Reply>> replies, String what) {
+    private static List<Reply> answers(List<CompletableFuture<Reply>> replies) {
+        return replies.stream().map(CompletableFuture::join).toList();
+    }
+
+    private static Moved moved(List<Reply> replies, String what) {
         Moved sum = new Moved(0, 0);
-        for (CompletableFuture<Reply> reply : replies) {
-            Reply.Done done = reply.join().expect(Reply.Done.class, what + " memory");
+        for (Reply reply : replies) {
+            Reply.Done done = reply.expect(Reply.Done.class, what + " memory");
             sum = sum.plus(new Moved(done.value(), done.skipped()));
         }
         return sum;
-    }
-
-    private static CompletableFuture<Moved> movedLater(List<CompletableFuture<Reply>> replies, String what) {
-        return CompletableFuture.allOf(replies.toArray(CompletableFuture[]::new))
-                .thenApplyAsync(_ -> moved(replies, what));
     }
 
     /** Says how memory will be used; see {@link Advice}. */
@@ -164,9 +168,10 @@ public final class Heteromem implements AutoCloseable {
     public CompletableFuture<Void> adviseAsync(MemorySegment segment, Advice advice) {
         return segment.byteSize() == 0
                 ? CompletableFuture.completedFuture(null)
-                : session.ranges()
-                        .advise(segment, onTheWire(advice))
-                        .thenAcceptAsync(reply -> reply.expect(Reply.Done.class, "advise memory"));
+                : session.ranges().adviseLater(segment, onTheWire(advice), replies -> {
+                    replies.getFirst().expect(Reply.Done.class, "advise memory");
+                    return null;
+                });
     }
 
     private static UsageAdvice onTheWire(Advice advice) {
@@ -190,21 +195,16 @@ public final class Heteromem implements AutoCloseable {
         if (segment.byteSize() == 0) {
             return Nothing.PINNED;
         }
-        var outcome = session.ranges().pin(segment).join();
-        outcome.reply().expect(Reply.Done.class, "pin " + segment.byteSize() + " bytes");
-        return outcome.pin();
+        return session.ranges().pin(segment);
     }
 
-    /** {@link #pin}, without waiting. */
+    /**
+     * {@link #pin}, without waiting. If the future is cancelled the pin ends as soon as it holds.
+     */
     public CompletableFuture<Pin> pinAsync(MemorySegment segment) {
-        if (segment.byteSize() == 0) {
-            return CompletableFuture.completedFuture(Nothing.PINNED);
-        }
-        long bytes = segment.byteSize();
-        return session.ranges().pin(segment).thenApplyAsync(outcome -> {
-            outcome.reply().expect(Reply.Done.class, "pin " + bytes + " bytes");
-            return outcome.pin();
-        });
+        return segment.byteSize() == 0
+                ? CompletableFuture.completedFuture(Nothing.PINNED)
+                : session.ranges().pinLater(segment);
     }
 
     /** The pin of no memory. */
@@ -266,22 +266,19 @@ public final class Heteromem implements AutoCloseable {
 
     /** Where the pages of memory are at the moment. */
     public Residency residency(MemorySegment segment) {
-        return residency(session.ranges().askAll(MessageType.RESIDENCY, List.of(segment)));
+        return residency(answers(session.ranges().askAll(MessageType.RESIDENCY, List.of(segment))));
     }
 
     /** {@link #residency}, without waiting. */
     public CompletableFuture<Residency> residencyAsync(MemorySegment segment) {
-        var replies = session.ranges().askAll(MessageType.RESIDENCY, List.of(segment));
-        return CompletableFuture.allOf(replies.toArray(CompletableFuture[]::new))
-                .thenApplyAsync(_ -> residency(replies));
+        return session.ranges().askAllLater(MessageType.RESIDENCY, List.of(segment), Heteromem::residency);
     }
 
-    private static Residency residency(List<CompletableFuture<Reply>> replies) {
+    private static Residency residency(List<Reply> replies) {
         Map<String, Long> pages = new LinkedHashMap<>();
-        for (CompletableFuture<Reply> reply : replies) {
-            for (Reply.Table table : reply.join()
-                    .expect(Reply.Tables.class, "ask where memory is")
-                    .tables()) {
+        for (Reply reply : replies) {
+            for (Reply.Table table :
+                    reply.expect(Reply.Tables.class, "ask where memory is").tables()) {
                 table.entries().forEach((place, count) -> pages.merge(place, count, Long::sum));
             }
         }
@@ -330,14 +327,17 @@ public final class Heteromem implements AutoCloseable {
     public void launch(String kernel, Object... arguments) {
         launched(
                 kernel,
-                session.launches().launch("", kernel, Arrays.asList(arguments)).join());
+                session.launches()
+                        .launch("", kernel, Arrays.asList(arguments), List::getFirst)
+                        .join());
     }
 
     /** {@link #launch}, without waiting. */
     public CompletableFuture<Void> launchAsync(String kernel, Object... arguments) {
-        return session.launches()
-                .launch("", kernel, Arrays.asList(arguments))
-                .thenAccept(reply -> launched(kernel, reply));
+        return session.launches().launch("", kernel, Arrays.asList(arguments), replies -> {
+            launched(kernel, replies.getFirst());
+            return null;
+        });
     }
 
     private static void launched(String kernel, Reply reply) {
@@ -346,17 +346,12 @@ public final class Heteromem implements AutoCloseable {
 
     /** How the daemon and all that it serves are doing. */
     public Status status() {
-        return status(askStatus().join());
+        return status(session.channel().await(STATUS));
     }
 
     /** {@link #status}, without waiting. */
     public CompletableFuture<Status> statusAsync() {
-        return askStatus().thenApplyAsync(Heteromem::status);
-    }
-
-    private CompletableFuture<Reply> askStatus() {
-        return session.channel()
-                .ask((buffer, correlation) -> new Query().encode(buffer, MessageType.STATUS, correlation, 0));
+        return session.channel().askLater(STATUS, replies -> status(replies.getFirst()));
     }
 
     private static Status status(Reply reply) {

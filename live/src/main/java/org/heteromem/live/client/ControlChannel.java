@@ -63,10 +63,13 @@ public final class ControlChannel implements AutoCloseable {
         final MessageType type;
         final byte[] request;
         final Fd[] descriptors;
-        private final CompletableFuture<Reply> answer = new CompletableFuture<>();
+        private final Consumer<Reply> receiver;
+        /** Whether there is an answer, or there will be none. */
+        volatile boolean answered;
 
-        Pending(Message request, Fd... descriptors) {
+        Pending(Message request, Consumer<Reply> receiver, Fd... descriptors) {
             this.type = request.type();
+            this.receiver = receiver;
             this.request = request.bytes().toArray(ValueLayout.JAVA_BYTE);
             this.descriptors = descriptors;
         }
@@ -118,12 +121,7 @@ public final class ControlChannel implements AutoCloseable {
     private boolean handed;
     /** Of whom that message tells, if it does; the reader's only. */
     private @Nullable Successor announced;
-    /**
-     * For a request that could not be sent. This and the next are made now, as a class whose initialization lacked heap stays
-     * unusable.
-     */
-    private final Reply givenUp = new Reply.Refused(ErrorCode.INTERNAL, "the request could not be sent");
-
+    /** Made now, as a class whose initialization lacked heap stays unusable. */
     private final Following last = Following.LAST;
 
     /** How the connection ended; null while it lasts. */
@@ -173,6 +171,21 @@ public final class ControlChannel implements AutoCloseable {
      * @throws NativeException when the system cannot pass the descriptors on; the connection lasts
      */
     public CompletableFuture<Reply> ask(Encoder encoder, Fd... descriptors) {
+        CompletableFuture<Reply> answer = new CompletableFuture<>();
+        ask(encoder, answer::complete, descriptors);
+        return answer;
+    }
+
+    /**
+     * Asks; waits only while too many requests have no answer.
+     *
+     * @param encoder as above
+     * @param receiver called with the reply by the reader thread, unless this throws. It waits for nothing, and is called
+     *     again if it finds no heap, and also with what came later: the first reply counts
+     * @param descriptors as above
+     * @throws NativeException as above
+     */
+    void ask(Encoder encoder, Consumer<Reply> receiver, Fd... descriptors) {
         window.acquireUninterruptibly();
         Pending pending = null;
         boolean asked = false;
@@ -182,7 +195,7 @@ public final class ControlChannel implements AutoCloseable {
             numbers = number;
             Long correlation = Wire.correlation(daemon, number); // one object: to take it out again needs no heap
             Message message = encoder.encode(buffer, correlation); // may refuse its arguments: nothing is waiting yet
-            pending = new Pending(message, descriptors);
+            pending = new Pending(message, receiver, descriptors);
             try {
                 waiting.put(correlation, pending);
                 send(message, descriptors);
@@ -190,7 +203,7 @@ public final class ControlChannel implements AutoCloseable {
             } finally {
                 if (!asked) {
                     // Such as no more descriptors in flight: this request only. Nobody asks a successor for it.
-                    pending.answer.complete(givenUp);
+                    pending.answered = true;
                     waiting.remove(correlation);
                 }
             }
@@ -198,13 +211,26 @@ public final class ControlChannel implements AutoCloseable {
             if (lost != null) {
                 answer(correlation, pending, lost);
             }
-            return pending.answer;
         } finally {
             writer.unlock();
             if (pending == null || ((!asked || pending.type == MessageType.LAUNCH) && pending.leaves())) {
                 window.release();
             }
         }
+    }
+
+    /**
+     * Asks without waiting for the answer.
+     *
+     * @param encoder as above
+     * @param result of the one reply
+     * @return the program's: completed by a thread of the pool that futures have, in the end also if the program has no heap
+     *     for a while
+     */
+    public <T> CompletableFuture<T> askLater(Encoder encoder, Result<T> result) {
+        Outcome<T> outcome = new Outcome<>(1, result);
+        ask(encoder, outcome.receiver(0));
+        return outcome.future();
     }
 
     private void send(Message message, Fd... descriptors) {
@@ -223,7 +249,8 @@ public final class ControlChannel implements AutoCloseable {
     /** Gives an answer to who waits for it, unless he has one. */
     private void answer(Long correlation, Pending pending, Reply reply) {
         // Again after want of heap in any of this: none of it does its work twice, and what makes it known is last.
-        pending.answer.complete(reply);
+        pending.answered = true;
+        pending.receiver.accept(reply);
         if (pending.leaves()) {
             window.release();
         }
@@ -248,7 +275,7 @@ public final class ControlChannel implements AutoCloseable {
             }
             for (var all = unanswered.entrySet().iterator(); all.hasNext(); ) {
                 var one = all.next();
-                if (!one.getValue().answer.isDone()) {
+                if (!one.getValue().answered) {
                     askAgain(Wire.correlation(daemon, one.getKey()), one.getValue());
                 }
                 all.remove(); // nothing is allocated after it was sent: none is asked twice
@@ -453,7 +480,10 @@ public final class ControlChannel implements AutoCloseable {
     /** Ends the connection: the daemon drops all that this client had. */
     @Override
     public void close() {
-        end(new Reply.Lost("the memory was closed"));
-        connection.close();
+        try {
+            end(new Reply.Lost("the memory was closed"));
+        } finally {
+            connection.close();
+        }
     }
 }

@@ -22,7 +22,7 @@ public final class Launches {
         final List<ArenaMemory> owners = new ArrayList<>();
         final List<MemorySegment> segments = new ArrayList<>();
 
-        void end() {
+        synchronized void end() {
             owners.forEach(owner -> owner.unhold(this));
             owners.clear();
             segments.clear();
@@ -35,9 +35,10 @@ public final class Launches {
      * @param device name of the device; empty for the only one
      * @param kernel binary name of its class
      * @param arguments of its constructor: integers, floating-point numbers and segments of this memory
-     * @return completed by another thread when the kernel has ended, with any reply
+     * @param result of the reply
+     * @return completed by another thread when the kernel has ended
      */
-    public CompletableFuture<Reply> launch(String device, String kernel, List<?> arguments) {
+    public <T> CompletableFuture<T> launch(String device, String kernel, List<?> arguments, Result<T> result) {
         if (arguments.size() > Wire.MAX_ARGUMENTS) {
             throw new IllegalArgumentException(
                     "a kernel takes at most " + Wire.MAX_ARGUMENTS + " arguments, not " + arguments.size());
@@ -48,16 +49,18 @@ public final class Launches {
             for (Object argument : arguments) {
                 check(argument, hold);
             }
-            CompletableFuture<Reply> reply = channel.ask((buffer, correlation) -> {
-                Launch request = new Launch().begin(buffer, correlation);
-                arguments.forEach(argument -> add(request, argument));
-                return request.target(device, kernel);
-            });
+            CompletableFuture<T> ended = channel.askLater(
+                    (buffer, correlation) -> {
+                        Launch request = new Launch().begin(buffer, correlation);
+                        arguments.forEach(argument -> add(request, argument));
+                        return request.target(device, kernel);
+                    },
+                    replies -> {
+                        hold.end();
+                        return result.of(replies);
+                    });
             asked = true;
-            return reply.thenApplyAsync(answer -> {
-                hold.end();
-                return answer;
-            });
+            return ended;
         } finally {
             if (!asked) {
                 hold.end();

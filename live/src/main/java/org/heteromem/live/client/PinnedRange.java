@@ -3,7 +3,11 @@ package org.heteromem.live.client;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Function;
 import org.heteromem.live.Pin;
+import org.heteromem.live.wire.MessageType;
+import org.heteromem.live.wire.RangeRequest;
+import org.heteromem.live.wire.Wire;
 
 /**
  * A pin that holds. Identity is what tells one from another: memory may be pinned many times. Its owner knows it until it is
@@ -13,7 +17,7 @@ import org.heteromem.live.Pin;
  * more to look at.
  */
 final class PinnedRange implements Pin {
-    private final Ranges ranges;
+    private final ControlChannel channel;
     private final MemorySegment segment;
     private final ArenaMemory owner;
     private final int region;
@@ -22,40 +26,60 @@ final class PinnedRange implements Pin {
     /** That of the request; written before it is sent. */
     private int number;
 
-    PinnedRange(Ranges ranges, MemorySegment segment, ArenaMemory owner, int region, Ranges.Piece piece) {
-        this.ranges = ranges;
+    PinnedRange(ControlChannel channel, MemorySegment segment, ArenaMemory owner, int region, Ranges.Piece piece) {
+        this.channel = channel;
         this.segment = segment;
         this.owner = owner;
         this.region = region;
         this.piece = piece;
     }
 
-    void setNumber(int number) {
-        this.number = number;
+    /** {@return what asks for it} */
+    ControlChannel.Encoder request() {
+        return (buffer, correlation) -> {
+            number = Wire.number(correlation);
+            return new RangeRequest()
+                    .begin(buffer, MessageType.PIN, correlation, region)
+                    .add(piece.offset(), piece.bytes());
+        };
+    }
+
+    long byteSize() {
+        return segment.byteSize();
+    }
+
+    /** It does not hold: the arena may close. */
+    void letGo() {
+        owner.unhold(this);
     }
 
     @Override
     public void close() {
         if (closed.compareAndSet(false, true)) {
-            finish(end().join());
+            finish(end(channel::ask).join());
         }
     }
 
     @Override
     public CompletableFuture<Void> closeAsync() {
         return closed.compareAndSet(false, true)
-                ? end().thenAcceptAsync(this::finish)
+                ? end(request -> channel.askLater(request, replies -> {
+                    finish(replies.getFirst());
+                    return null;
+                }))
                 : CompletableFuture.completedFuture(null);
     }
 
     /** The arena may close once the daemon has been told: what it frees then is told after that. */
-    private CompletableFuture<Reply> end() {
+    private <T> T end(Function<ControlChannel.Encoder, T> ask) {
         boolean told = false;
         try {
-            CompletableFuture<Reply> reply = ranges.unpin(region, piece, number);
+            T asked = ask.apply((buffer, correlation) -> new RangeRequest()
+                    .beginUnpin(buffer, correlation, region, number)
+                    .add(piece.offset(), piece.bytes()));
             told = true;
-            owner.unhold(this);
-            return reply;
+            letGo();
+            return asked;
         } finally {
             if (!told) {
                 closed.set(false); // it holds, and can be closed again

@@ -6,7 +6,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
-import java.util.function.IntConsumer;
 import org.heteromem.live.Pin;
 import org.heteromem.live.wire.MessageType;
 import org.heteromem.live.wire.RangeRequest;
@@ -41,6 +40,28 @@ public final class Ranges {
 
     /** Asks about segments together: one request for each region that they are in; none for segments of no bytes. */
     public List<CompletableFuture<Reply>> askAll(MessageType type, List<MemorySegment> segments) {
+        return requests(type, segments).stream().map(channel::ask).toList();
+    }
+
+    /**
+     * The same, for somebody who does not wait.
+     *
+     * @param result of all replies
+     * @return completed by another thread
+     */
+    public <T> CompletableFuture<T> askAllLater(MessageType type, List<MemorySegment> segments, Result<T> result) {
+        List<ControlChannel.Encoder> requests = requests(type, segments);
+        if (requests.isEmpty()) {
+            return CompletableFuture.completedFuture(result.of(List.of()));
+        }
+        Outcome<T> outcome = new Outcome<>(requests.size(), result);
+        for (int i = 0; i < requests.size(); i++) {
+            channel.ask(requests.get(i), outcome.receiver(i));
+        }
+        return outcome.future();
+    }
+
+    private List<ControlChannel.Encoder> requests(MessageType type, List<MemorySegment> segments) {
         Map<Integer, List<Piece>> byRegion = new LinkedHashMap<>();
         for (MemorySegment segment : segments) {
             check(segment);
@@ -50,80 +71,100 @@ public final class Ranges {
                         .add(piece(run, segment));
             }
         }
-        List<CompletableFuture<Reply>> replies = new ArrayList<>();
+        List<ControlChannel.Encoder> requests = new ArrayList<>();
         byRegion.forEach((region, pieces) -> {
             for (int i = 0; i < pieces.size(); i += Wire.MAX_RANGES) {
                 List<Piece> part = pieces.subList(i, Math.min(pieces.size(), i + Wire.MAX_RANGES));
-                replies.add(channel.ask((buffer, correlation) -> {
+                requests.add((buffer, correlation) -> {
                     RangeRequest request = new RangeRequest();
                     request.begin(buffer, type, correlation, region);
                     part.forEach(piece -> request.add(piece.offset, piece.bytes));
                     return request;
-                }));
+                });
             }
         });
-        return replies;
+        return requests;
     }
 
     /** Gives advice about one segment of at least one byte. */
     public CompletableFuture<Reply> advise(MemorySegment segment, UsageAdvice advice) {
-        check(segment);
-        Run run = pool.locate(segment.address(), segment.byteSize());
-        Piece piece = piece(run, segment);
-        return channel.ask((buffer, correlation) -> new RangeRequest()
-                .beginAdvice(buffer, correlation, run.region().id, advice)
-                .add(piece.offset, piece.bytes));
+        return channel.ask(advice(segment, advice));
     }
 
-    /** Pins a segment of at least one byte; the arena does not close from now on, and until the pin does. */
-    public CompletableFuture<PinOutcome> pin(MemorySegment segment) {
+    /** The same, for somebody who does not wait; see {@link #askAllLater}. */
+    public <T> CompletableFuture<T> adviseLater(MemorySegment segment, UsageAdvice advice, Result<T> result) {
+        return channel.askLater(advice(segment, advice), result);
+    }
+
+    private ControlChannel.Encoder advice(MemorySegment segment, UsageAdvice advice) {
         check(segment);
         Run run = pool.locate(segment.address(), segment.byteSize());
         Piece piece = piece(run, segment);
-        ArenaMemory owner = run.owner();
-        PinnedRange pin = new PinnedRange(this, segment, owner, run.region().id, piece);
-        owner.hold(pin);
-        boolean asked = false;
+        return (buffer, correlation) -> new RangeRequest()
+                .beginAdvice(buffer, correlation, run.region().id, advice)
+                .add(piece.offset, piece.bytes);
+    }
+
+    /**
+     * Pins a segment of at least one byte; the arena does not close from now on, and until the pin does.
+     *
+     * @throws org.heteromem.live.RefusedException if the daemon refuses
+     * @throws org.heteromem.live.ConnectionLostException if it has ended
+     */
+    public Pin pin(MemorySegment segment) {
+        PinnedRange pin = hold(segment);
+        boolean pinned = false;
         try {
-            CompletableFuture<PinOutcome> outcome = pin(run.region().id, piece, pin::setNumber)
-                    .thenApply(reply -> {
-                        if (!(reply instanceof Reply.Done)) {
-                            owner.unhold(pin);
-                        }
-                        return new PinOutcome(reply, pin);
-                    });
-            asked = true;
-            return outcome;
+            requirePinned(pin, channel.ask(pin.request()).join());
+            pinned = true;
+            return pin;
         } finally {
-            if (!asked) {
-                owner.unhold(pin);
+            if (!pinned) {
+                pin.letGo();
             }
         }
     }
 
-    private CompletableFuture<Reply> pin(int region, Piece piece, IntConsumer number) {
-        return channel.ask((buffer, correlation) -> {
-            number.accept(Wire.number(correlation));
-            return new RangeRequest()
-                    .begin(buffer, MessageType.PIN, correlation, region)
-                    .add(piece.offset, piece.bytes);
-        });
+    /** The same, without waiting. A pin that nobody takes, as the future was cancelled, ends as soon as it holds. */
+    public CompletableFuture<Pin> pinLater(MemorySegment segment) {
+        PinnedRange pin = hold(segment);
+        boolean asked = false;
+        try {
+            Outcome<Pin> outcome = new Outcome<>(
+                    1,
+                    replies -> {
+                        if (!(replies.getFirst() instanceof Reply.Done)) {
+                            pin.letGo();
+                        }
+                        requirePinned(pin, replies.getFirst());
+                        return pin;
+                    },
+                    unwanted -> {
+                        var _ = unwanted.closeAsync();
+                    });
+            channel.ask(pin.request(), outcome.receiver(0));
+            asked = true;
+            return outcome.future();
+        } finally {
+            if (!asked) {
+                pin.letGo();
+            }
+        }
     }
 
-    /** Ends a pin. Any thread may, whosever the segment is: it asks for pages that the pin itself has kept in use. */
-    CompletableFuture<Reply> unpin(int region, Piece piece, int number) {
-        return channel.ask((buffer, correlation) -> new RangeRequest()
-                .beginUnpin(buffer, correlation, region, number)
-                .add(piece.offset, piece.bytes));
+    private PinnedRange hold(MemorySegment segment) {
+        check(segment);
+        Run run = pool.locate(segment.address(), segment.byteSize());
+        PinnedRange pin = new PinnedRange(channel, segment, run.owner(), run.region().id, piece(run, segment));
+        run.owner().hold(pin);
+        return pin;
     }
 
-    /**
-     * What came of pinning.
-     *
-     * @param reply the daemon's
-     * @param pin holds if and only if the reply is done
-     */
-    public record PinOutcome(Reply reply, Pin pin) {}
+    private static void requirePinned(PinnedRange pin, Reply reply) {
+        if (!(reply instanceof Reply.Done)) {
+            reply.expect(Reply.Done.class, "pin " + pin.byteSize() + " bytes");
+        }
+    }
 
     static void check(MemorySegment segment) {
         if (!segment.isNative()) {

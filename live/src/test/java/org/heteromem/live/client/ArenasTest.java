@@ -340,6 +340,22 @@ class ArenasTest {
     }
 
     @Test
+    void aPinWhoseFutureIsCancelledEnds() throws Exception {
+        for (int round = 0; round < 50; round++) {
+            Arena arena = memory.sharedArena();
+            CompletableFuture<Pin> pin = memory.pinAsync(arena.allocate(8192, 4096));
+            if (!pin.cancel(false)) {
+                pin.join().close();
+            }
+            awaitThat(() -> counter("pinned_bytes") == 0);
+            awaitThat(() -> {
+                thrown(arena::close);
+                return !arena.scope().isAlive();
+            });
+        }
+    }
+
+    @Test
     void aPinEndsAlsoIfItsArenaIsClosedAtTheSameMoment() {
         for (int round = 0; round < 500; round++) {
             Arena arena = memory.sharedArena();
