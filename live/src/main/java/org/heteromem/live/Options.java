@@ -2,11 +2,12 @@ package org.heteromem.live;
 
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
 import org.heteromem.policy.Policies;
 
 /**
@@ -43,45 +44,50 @@ public final class Options {
      */
     public record Overflow(String device, long bytes) {}
 
-    private final OptionalLong ramBytes;
-    private final List<Overflow> overflow;
-    private final Optional<Path> socket;
-    private final Optional<String> name;
-    private final Optional<OnLoss> onLoss;
-    private final List<Path> kernels;
-    private final OptionalLong acceleratorBytes;
-    private final Optional<String> victims;
+    /** Changed only before the options that have it are there. */
+    private static final class Values {
+        OptionalLong ramBytes = OptionalLong.empty();
+        List<Overflow> overflow = List.of();
+        Optional<Path> socket = Optional.empty();
+        Optional<String> name = Optional.empty();
+        Optional<OnLoss> onLoss = Optional.empty();
+        List<Path> kernels = List.of();
+        OptionalLong acceleratorBytes = OptionalLong.empty();
+        Optional<String> victims = Optional.empty();
 
-    private Options(
-            OptionalLong ramBytes,
-            List<Overflow> overflow,
-            Optional<Path> socket,
-            Optional<String> name,
-            Optional<OnLoss> onLoss,
-            List<Path> kernels,
-            OptionalLong acceleratorBytes,
-            Optional<String> victims) {
-        this.ramBytes = ramBytes;
-        this.overflow = List.copyOf(overflow);
-        this.socket = socket;
-        this.name = name;
-        this.onLoss = onLoss;
-        this.kernels = List.copyOf(kernels);
-        this.acceleratorBytes = acceleratorBytes;
-        this.victims = victims;
+        Values copy() {
+            Values copy = new Values();
+            copy.ramBytes = ramBytes;
+            copy.overflow = overflow;
+            copy.socket = socket;
+            copy.name = name;
+            copy.onLoss = onLoss;
+            copy.kernels = kernels;
+            copy.acceleratorBytes = acceleratorBytes;
+            copy.victims = victims;
+            return copy;
+        }
+    }
+
+    private final Values values;
+
+    private Options(Values values) {
+        this.values = values;
+    }
+
+    private Options with(Consumer<Values> change) {
+        Values changed = values.copy();
+        change.accept(changed);
+        return new Options(changed);
+    }
+
+    private static <T> List<T> longer(List<T> list, List<T> by) {
+        return Stream.concat(list.stream(), by.stream()).toList();
     }
 
     /** Nothing given. A private daemon then has a quarter of the memory that programs may use here, and no devices. */
     public static Options defaults() {
-        return new Options(
-                OptionalLong.empty(),
-                List.of(),
-                Optional.empty(),
-                Optional.empty(),
-                Optional.empty(),
-                List.of(),
-                OptionalLong.empty(),
-                Optional.empty());
+        return new Options(new Values());
     }
 
     /**
@@ -104,15 +110,7 @@ public final class Options {
     }
 
     private static Options withRam(long bytes) {
-        return new Options(
-                OptionalLong.of(bytes),
-                List.of(),
-                Optional.empty(),
-                Optional.empty(),
-                Optional.empty(),
-                List.of(),
-                OptionalLong.empty(),
-                Optional.empty());
+        return defaults().with(all -> all.ramBytes = OptionalLong.of(bytes));
     }
 
     /**
@@ -132,14 +130,14 @@ public final class Options {
             throw new IllegalArgumentException(
                     "device '" + device + "': a kind, maybe with :PATH, without control characters is needed");
         }
-        List<Overflow> longer = new ArrayList<>(overflow);
-        longer.add(new Overflow(device, MemorySize.check(bytes, "device '" + device + "'")));
-        return new Options(ramBytes, longer, socket, name, onLoss, kernels, acceleratorBytes, victims);
+        Overflow added = new Overflow(device, MemorySize.check(bytes, "device '" + device + "'"));
+        return with(all -> all.overflow = longer(all.overflow, List.of(added)));
     }
 
     /** The daemon at this socket, and no other. */
     public Options socket(Path path) {
-        return new Options(ramBytes, overflow, Optional.of(path), name, onLoss, kernels, acceleratorBytes, victims);
+        Objects.requireNonNull(path);
+        return with(all -> all.socket = Optional.of(path));
     }
 
     /**
@@ -153,28 +151,19 @@ public final class Options {
             throw new IllegalArgumentException(
                     "name '" + newName + "': at most " + MAX_NAME_BYTES + " bytes without control characters");
         }
-        return new Options(
-                ramBytes, overflow, socket, Optional.of(newName), onLoss, kernels, acceleratorBytes, victims);
+        return with(all -> all.name = Optional.of(newName));
     }
 
     /** What becomes of this program if it touches a page that is lost; {@link OnLoss#KILL} without. */
     public Options onLoss(OnLoss choice) {
-        return new Options(
-                ramBytes,
-                overflow,
-                socket,
-                name,
-                Optional.of(Objects.requireNonNull(choice)),
-                kernels,
-                acceleratorBytes,
-                victims);
+        Objects.requireNonNull(choice);
+        return with(all -> all.onLoss = Optional.of(choice));
     }
 
     /** Class path of the kernels that this program launches: jars and folders, in addition to those given before. */
     public Options kernels(Path... classPath) {
-        List<Path> longer = new ArrayList<>(kernels);
-        longer.addAll(List.of(classPath));
-        return new Options(ramBytes, overflow, socket, name, onLoss, longer, acceleratorBytes, victims);
+        List<Path> added = List.of(classPath);
+        return with(all -> all.kernels = longer(all.kernels, added));
     }
 
     /**
@@ -190,15 +179,8 @@ public final class Options {
 
     /** {@link #accelerator(String)} with a size in bytes, whole pages. */
     public Options accelerator(long bytes) {
-        return new Options(
-                ramBytes,
-                overflow,
-                socket,
-                name,
-                onLoss,
-                kernels,
-                OptionalLong.of(MemorySize.check(bytes, "accelerator")),
-                victims);
+        OptionalLong checked = OptionalLong.of(MemorySize.check(bytes, "accelerator"));
+        return with(all -> all.acceleratorBytes = checked);
     }
 
     /**
@@ -209,60 +191,53 @@ public final class Options {
      * @throws IllegalArgumentException if there is none of that name; names those there are
      */
     public Options victims(String policy) {
-        return new Options(
-                ramBytes,
-                overflow,
-                socket,
-                name,
-                onLoss,
-                kernels,
-                acceleratorBytes,
-                Optional.of(Policies.victims(policy).name()));
+        Optional<String> known = Optional.of(Policies.victims(policy).name());
+        return with(all -> all.victims = known);
     }
 
     /** RAM in bytes, if given. */
     public OptionalLong ramBytes() {
-        return ramBytes;
+        return values.ramBytes;
     }
 
     /** The devices, in the order in which they fill. */
     public List<Overflow> overflow() {
-        return overflow;
+        return values.overflow;
     }
 
     /** The socket, if given. */
     public Optional<Path> socket() {
-        return socket;
+        return values.socket;
     }
 
     /** The name, if given. */
     public Optional<String> name() {
-        return name;
+        return values.name;
     }
 
     /** What to do about lost pages, if given. */
     public Optional<OnLoss> onLoss() {
-        return onLoss;
+        return values.onLoss;
     }
 
     /** Memory of the device that computes in bytes, if there is to be one. */
     public OptionalLong acceleratorBytes() {
-        return acceleratorBytes;
+        return values.acceleratorBytes;
     }
 
     /** Who leaves RAM, if given. */
     public Optional<String> victims() {
-        return victims;
+        return values.victims;
     }
 
     /** Class path of kernels. */
     public List<Path> kernels() {
-        return kernels;
+        return values.kernels;
     }
 
     @Override
     public String toString() {
-        return "options ram=" + (ramBytes.isPresent() ? ramBytes.getAsLong() : "any") + " overflow=" + overflow
-                + socket.map(s -> " socket=" + s).orElse("");
+        return "options ram=" + (values.ramBytes.isPresent() ? values.ramBytes.getAsLong() : "any") + " overflow="
+                + values.overflow + values.socket.map(s -> " socket=" + s).orElse("");
     }
 }
