@@ -37,6 +37,7 @@ final class Victim {
             "org.heteromem.core.ErrorPathsTest",
             "org.heteromem.core.FailingPortsTest",
             "org.heteromem.core.HomedMemoryTest",
+            "org.heteromem.core.HomedVictimsTest",
             "org.heteromem.core.space.StateAuditTest",
             "org.heteromem.core.space.RestoredEntryTest",
             "org.heteromem.core.mmu.TranslationCacheTest");
