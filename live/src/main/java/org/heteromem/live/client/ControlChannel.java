@@ -12,7 +12,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import org.heteromem.live.natives.Errno;
@@ -88,9 +87,6 @@ public final class ControlChannel implements AutoCloseable {
     /** Requests that may be without an answer at a time. */
     static final int WINDOW = 64;
 
-    private static final long RETRY_NANOS = 10_000_000;
-    private static final long MOST_RETRY_NANOS = 500_000_000;
-
     /** Errors of a send after which there is no connection. */
     private static final Set<Integer> ENDS = Set.of(Errno.EPIPE, Errno.ECONNRESET, Errno.ENOTCONN, Errno.EBADF);
 
@@ -116,6 +112,7 @@ public final class ControlChannel implements AutoCloseable {
 
     private final Map<Long, Pending> waiting = new ConcurrentHashMap<>();
     private final Semaphore window = new Semaphore(WINDOW);
+    private final Outcomes outcomes = new Outcomes();
     private final Thread reader;
     /** Whether the message that the connection holds has been handed out; the reader's only. */
     private boolean handed;
@@ -138,7 +135,8 @@ public final class ControlChannel implements AutoCloseable {
      */
     public ControlChannel(UnixSocket socket) {
         connection = new Connection(socket);
-        reader = Thread.ofPlatform().daemon().name("heteromem-control").unstarted(() -> withHeap(this::read));
+        Runnable reading = () -> tellingWhy(this::read);
+        reader = Thread.ofPlatform().daemon().name("heteromem-control").unstarted(() -> Heap.retry(reading));
         reader.start();
     }
 
@@ -180,8 +178,8 @@ public final class ControlChannel implements AutoCloseable {
      * Asks; waits only while too many requests have no answer.
      *
      * @param encoder as above
-     * @param receiver called with the reply by the reader thread, unless this throws. It waits for nothing, and is called
-     *     again if it finds no heap, and also with what came later: the first reply counts
+     * @param receiver called with the reply unless this throws, by the reader thread or whoever finds the connection ended. It
+     *     waits for nothing, needs no heap and throws nothing; a reply may come again, and the first one counts
      * @param descriptors as above
      * @throws NativeException as above
      */
@@ -224,13 +222,34 @@ public final class ControlChannel implements AutoCloseable {
      *
      * @param encoder as above
      * @param result of the one reply
-     * @return the program's: completed by a thread of the pool that futures have, in the end also if the program has no heap
-     *     for a while
+     * @return the program's: completed by a thread of its own, in the end also if the program has no heap for a while
      */
     public <T> CompletableFuture<T> askLater(Encoder encoder, Result<T> result) {
-        Outcome<T> outcome = new Outcome<>(1, result);
-        ask(encoder, outcome.receiver(0));
-        return outcome.future();
+        return askAllLater(List.of(encoder), result, _ -> {});
+    }
+
+    /**
+     * Asks several questions without waiting for the answers.
+     *
+     * @param requests at least one
+     * @param result of all replies; if called again it returns the same, as far as {@code unwanted} cares
+     * @param unwanted gets what the program does not take, as it has cancelled or completed the future itself
+     * @return the program's, as above
+     */
+    <T> CompletableFuture<T> askAllLater(List<Encoder> requests, Result<T> result, Consumer<T> unwanted) {
+        Outcome<T> outcome = outcomes.outcome(requests.size(), result, unwanted);
+        boolean asked = false;
+        try {
+            for (int i = 0; i < requests.size(); i++) {
+                ask(requests.get(i), outcome.receiver(i));
+            }
+            asked = true;
+            return outcome.future();
+        } finally {
+            if (!asked) {
+                outcome.forget();
+            }
+        }
     }
 
     private void send(Message message, Fd... descriptors) {
@@ -249,8 +268,8 @@ public final class ControlChannel implements AutoCloseable {
     /** Gives an answer to who waits for it, unless he has one. */
     private void answer(Long correlation, Pending pending, Reply reply) {
         // Again after want of heap in any of this: none of it does its work twice, and what makes it known is last.
-        pending.answered = true;
         pending.receiver.accept(reply);
+        pending.answered = true;
         if (pending.leaves()) {
             window.release();
         }
@@ -330,27 +349,7 @@ public final class ControlChannel implements AutoCloseable {
 
     /** Asks, and waits for the answer. */
     public Reply await(Encoder encoder, Fd... descriptors) {
-        return ask(encoder, descriptors).join();
-    }
-
-    /**
-     * Does work that can be done again until it could be done: the program may have caught what it could not allocate, and go
-     * on; its memory must not end with that.
-     */
-    private void withHeap(Runnable work) {
-        long pause = 0;
-        while (true) {
-            try {
-                if (pause > 0) {
-                    LockSupport.parkNanos(pause);
-                }
-                tellingWhy(work);
-                return;
-            } catch (OutOfMemoryError e) {
-                // Nothing is called here: that may allocate too. Each time costs a collection, so less and less often.
-                pause = pause == 0 ? RETRY_NANOS : pause < MOST_RETRY_NANOS ? 2 * pause : pause;
-            }
-        }
+        return Heap.join(ask(encoder, descriptors));
     }
 
     /** Nobody may wait for the answers of a thread that has gone, whatever it was that ended it. */
@@ -397,12 +396,12 @@ public final class ControlChannel implements AutoCloseable {
             if (message instanceof Failure failure) {
                 notice = failure.detail();
             } else if (message instanceof Welcome welcome) {
-                Runnable resuming = this::resume;
+                Runnable resuming = () -> tellingWhy(this::resume);
                 if (announced == null) {
                     announced = new Successor(welcome.daemonPid()); // the same one when this is done again
                     successor = announced;
                 }
-                Thread.ofPlatform().daemon().name("heteromem-resume").start(() -> withHeap(resuming));
+                Thread.ofPlatform().daemon().name("heteromem-resume").start(() -> Heap.retry(resuming));
             } else if (message instanceof RangeRequest ranges && ranges.type() == MessageType.IDLE) {
                 idle.accept(ranges);
             }
@@ -483,6 +482,7 @@ public final class ControlChannel implements AutoCloseable {
         try {
             end(new Reply.Lost("the memory was closed"));
         } finally {
+            outcomes.close();
             connection.close();
         }
     }

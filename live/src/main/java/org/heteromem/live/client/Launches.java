@@ -23,8 +23,10 @@ public final class Launches {
         final List<MemorySegment> segments = new ArrayList<>();
 
         synchronized void end() {
-            owners.forEach(owner -> owner.unhold(this));
-            owners.clear();
+            // Needs no heap: there may be none when this has to be done.
+            for (int i = owners.size() - 1; i >= 0; i--) {
+                owners.remove(i).unhold(this);
+            }
             segments.clear();
         }
     }
@@ -77,9 +79,10 @@ public final class Launches {
                 }
                 ArenaMemory owner =
                         pool.locate(segment.address(), segment.byteSize()).owner();
-                owner.hold(hold);
+                // Noted first: to end what is not held is nothing.
                 hold.owners.add(owner);
                 hold.segments.add(segment);
+                owner.hold(hold);
             }
             case Long _, Integer _, Short _, Byte _, Double _, Float _ -> {}
             case null -> throw new IllegalArgumentException("null cannot be an argument of a kernel");

@@ -4,89 +4,94 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
-import java.util.concurrent.Executor;
-import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReferenceArray;
-import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A program's future of what it asked without waiting, in one request or several. It is completed by a thread of the pool that
- * futures have, never by the reader of the connection: what the program does with it may touch managed memory.
+ * A program's future of what it asked without waiting, in one request or several. It is completed by a thread of {@link
+ * Outcomes}, never by the reader of the connection: what the program does with it may touch managed memory.
  *
  * <p>Nothing that the daemon has done is lost because the program has no heap when the answer comes: what could not be handed
  * over is handed over again until it could be. Thread-safe.
  *
  * @param <T> what the program gets
  */
-final class Outcome<T> {
-    private static final long RETRY_NANOS = 10_000_000;
-
+final class Outcome<T> implements Runnable {
     private final CompletableFuture<T> future = new CompletableFuture<>();
     private final AtomicReferenceArray<@Nullable Reply> replies;
     private final Result<T> result;
     private final Consumer<T> unwanted;
-    private final Executor pool;
-    private final Runnable settling = this::settle;
+    private final Outcomes outcomes;
     private final AtomicBoolean begun = new AtomicBoolean();
+    /** Made now: where it is needed there may be no heap. */
+    private final Runnable completing = this::complete;
+    /** Who has begun; written by him. */
+    private volatile @Nullable Thread thread;
+    /** When it was given to a thread, or 0; {@link Outcomes}' thread only. */
+    private long handed;
 
-    /**
-     * @param requests how many replies it is made of
-     * @param result if called again returns the same, as far as {@code unwanted} cares
-     * @param unwanted gets what the program does not take, as it has cancelled or completed the future itself
-     */
-    Outcome(int requests, Result<T> result, Consumer<T> unwanted) {
-        this(requests, result, unwanted, new CompletableFuture<T>().defaultExecutor());
-    }
-
-    Outcome(int requests, Result<T> result, Consumer<T> unwanted, Executor pool) {
+    /** See {@link Outcomes#outcome}. */
+    Outcome(int requests, Result<T> result, Consumer<T> unwanted, Outcomes outcomes) {
         this.replies = new AtomicReferenceArray<>(requests);
         this.result = result;
         this.unwanted = unwanted;
-        this.pool = pool;
-    }
-
-    /** Of so many requests, and nothing that anybody would have to give back. */
-    Outcome(int requests, Result<T> result) {
-        this(requests, result, _ -> {});
+        this.outcomes = outcomes;
     }
 
     CompletableFuture<T> future() {
         return future;
     }
 
-    /** {@return the receiver of the reply to a request, by its number from 0} See {@link ControlChannel#ask}. */
+    /** {@return the receiver of the reply to a request, by its number from 0: needs no heap, and takes the first reply only} */
     Consumer<Reply> receiver(int request) {
         return reply -> {
             replies.compareAndSet(request, null, reply);
-            for (int i = 0; i < replies.length(); i++) {
-                if (replies.get(i) == null) {
-                    return;
-                }
-            }
-            // If there is no heap for a thread this throws, whether or not it is in the queue now; then it comes again.
-            pool.execute(settling);
+            outcomes.replied();
         };
     }
 
-    private void settle() {
-        if (!begun.compareAndSet(false, true)) {
-            return;
-        }
-        for (; ; ) {
-            try {
-                complete();
-                return;
-            } catch (OutOfMemoryError e) {
-                // Nothing is called here that may allocate.
-                LockSupport.parkNanos(RETRY_NANOS);
+    /** Nobody has asked, or not for all of it: nobody has the future. */
+    void forget() {
+        outcomes.forget(this);
+    }
+
+    boolean isReplied() {
+        for (int i = 0; i < replies.length(); i++) {
+            if (replies.get(i) == null) {
+                return false;
             }
         }
+        return true;
+    }
+
+    boolean hasBegun() {
+        return begun.get();
+    }
+
+    boolean isToBeHanded(long now, long lostNanos) {
+        return handed == 0 || now - handed > lostNanos;
+    }
+
+    void setHanded(long now) {
+        handed = now == 0 ? 1 : now;
+    }
+
+    /** Completes the future, as soon as there is heap for it. Once, however often it is called. */
+    @Override
+    public void run() {
+        Heap.retry(completing);
     }
 
     private void complete() {
+        // Whoever begins goes on until it is done: so what comes later has nothing to do.
+        if (thread != Thread.currentThread()) {
+            if (!begun.compareAndSet(false, true)) {
+                return;
+            }
+            thread = Thread.currentThread();
+        }
         @Nullable T value;
         try {
             value = result.of(all());
@@ -103,7 +108,7 @@ final class Outcome<T> {
 
     /** Whether an earlier try has completed it. */
     private boolean isResult(T value) {
-        return future.state() == Future.State.SUCCESS && future.resultNow() == value;
+        return !future.isCompletedExceptionally() && future.resultNow() == value;
     }
 
     private List<Reply> all() {

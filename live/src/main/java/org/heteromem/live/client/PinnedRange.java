@@ -8,9 +8,10 @@ import org.heteromem.live.Pin;
 import org.heteromem.live.wire.MessageType;
 import org.heteromem.live.wire.RangeRequest;
 import org.heteromem.live.wire.Wire;
+import org.jspecify.annotations.Nullable;
 
 /**
- * A pin that holds. Identity is what tells one from another: memory may be pinned many times. Its owner knows it until it is
+ * A pin, from before it is asked for. Identity is what tells one from another: memory may be pinned many times. Its owner knows it until it is
  * closed, and it knows its segment, so that memory of an automatic arena stays while it is pinned.
  *
  * <p>Where the pages are it knows from the beginning: whoever closes it may have no right to the segment, or no segment any
@@ -55,23 +56,30 @@ final class PinnedRange implements Pin {
 
     @Override
     public void close() {
-        if (closed.compareAndSet(false, true)) {
-            finish(end(channel::ask).join());
+        CompletableFuture<Reply> ended = end(channel::ask);
+        if (ended != null) {
+            finish(Heap.join(ended));
         }
     }
 
     @Override
     public CompletableFuture<Void> closeAsync() {
-        return closed.compareAndSet(false, true)
-                ? end(request -> channel.askLater(request, replies -> {
-                    finish(replies.getFirst());
-                    return null;
-                }))
-                : CompletableFuture.completedFuture(null);
+        CompletableFuture<Void> ended = end(request -> channel.askLater(request, replies -> {
+            finish(replies.getFirst());
+            return null;
+        }));
+        return ended == null ? CompletableFuture.completedFuture(null) : ended;
     }
 
-    /** The arena may close once the daemon has been told: what it frees then is told after that. */
-    private <T> T end(Function<ControlChannel.Encoder, T> ask) {
+    /**
+     * Tells the daemon; then the arena may close: what it frees is told after that.
+     *
+     * @return what the function returns, or null if it was told before
+     */
+    private <T> @Nullable T end(Function<ControlChannel.Encoder, T> ask) {
+        if (!closed.compareAndSet(false, true)) {
+            return null;
+        }
         boolean told = false;
         try {
             T asked = ask.apply((buffer, correlation) -> new RangeRequest()

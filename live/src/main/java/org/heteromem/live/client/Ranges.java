@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import org.heteromem.live.Pin;
+import org.heteromem.live.natives.NativeException;
 import org.heteromem.live.wire.MessageType;
 import org.heteromem.live.wire.RangeRequest;
 import org.heteromem.live.wire.UsageAdvice;
@@ -54,11 +55,7 @@ public final class Ranges {
         if (requests.isEmpty()) {
             return CompletableFuture.completedFuture(result.of(List.of()));
         }
-        Outcome<T> outcome = new Outcome<>(requests.size(), result);
-        for (int i = 0; i < requests.size(); i++) {
-            channel.ask(requests.get(i), outcome.receiver(i));
-        }
-        return outcome.future();
+        return channel.askAllLater(requests, result, _ -> {});
     }
 
     private List<ControlChannel.Encoder> requests(MessageType type, List<MemorySegment> segments) {
@@ -115,7 +112,7 @@ public final class Ranges {
         PinnedRange pin = hold(segment);
         boolean pinned = false;
         try {
-            requirePinned(pin, channel.ask(pin.request()).join());
+            requirePinned(pin, channel.await(pin.request()));
             pinned = true;
             return pin;
         } finally {
@@ -130,8 +127,8 @@ public final class Ranges {
         PinnedRange pin = hold(segment);
         boolean asked = false;
         try {
-            Outcome<Pin> outcome = new Outcome<>(
-                    1,
+            CompletableFuture<Pin> pinning = channel.askAllLater(
+                    List.of(pin.request()),
                     replies -> {
                         if (!(replies.getFirst() instanceof Reply.Done)) {
                             pin.letGo();
@@ -139,12 +136,9 @@ public final class Ranges {
                         requirePinned(pin, replies.getFirst());
                         return pin;
                     },
-                    unwanted -> {
-                        var _ = unwanted.closeAsync();
-                    });
-            channel.ask(pin.request(), outcome.receiver(0));
+                    _ -> end(pin));
             asked = true;
-            return outcome.future();
+            return pinning;
         } finally {
             if (!asked) {
                 pin.letGo();
@@ -156,8 +150,26 @@ public final class Ranges {
         check(segment);
         Run run = pool.locate(segment.address(), segment.byteSize());
         PinnedRange pin = new PinnedRange(channel, segment, run.owner(), run.region().id, piece(run, segment));
-        run.owner().hold(pin);
-        return pin;
+        boolean held = false;
+        try {
+            run.owner().hold(pin);
+            held = true;
+            return pin;
+        } finally {
+            if (!held) {
+                pin.letGo();
+            }
+        }
+    }
+
+    /** Of a pin that nobody has. */
+    private static void end(PinnedRange pin) {
+        try {
+            var _ = pin.closeAsync();
+        } catch (NativeException e) {
+            // It cannot be sent: it ends with its arena, which can be closed now.
+            pin.letGo();
+        }
     }
 
     private static void requirePinned(PinnedRange pin, Reply reply) {

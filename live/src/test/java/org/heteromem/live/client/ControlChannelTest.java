@@ -10,7 +10,6 @@ import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
 import org.heteromem.live.natives.Fd;
 import org.heteromem.live.natives.Memfd;
 import org.heteromem.live.natives.Poller;
@@ -116,29 +115,6 @@ class ControlChannelTest {
         done(next());
         assertThat(reply(other)).isInstanceOf(Reply.Done.class);
         assertThat(running).noneMatch(CompletableFuture::isDone);
-    }
-
-    @Test
-    void aReplyThatFindsNoHeapComesAgainAndTheConnectionLasts() throws Exception {
-        AtomicInteger left = new AtomicInteger(3);
-        CompletableFuture<Reply> received = new CompletableFuture<>();
-        channel.ask(
-                (to, correlation) -> new RangeRequest()
-                        .begin(to, MessageType.PIN, correlation, 0)
-                        .add(0, 4096),
-                reply -> {
-                    if (left.getAndDecrement() > 0) {
-                        throw new OutOfMemoryError("no heap for a while");
-                    }
-                    received.complete(reply);
-                });
-        CompletableFuture<Reply> other = evict(1);
-        done(next());
-        done(next());
-        assertThat(reply(received)).isEqualTo(new Reply.Done(1, 0));
-        assertThat(reply(other)).isEqualTo(new Reply.Done(1, 0));
-        assertThat(left).hasValue(-1);
-        assertThat(channel.isOpen()).isTrue();
     }
 
     @Test
