@@ -74,7 +74,7 @@ int main(int ac, char **av) {
     }
     threads = atol(av[1]);
     batch = atol(av[2]) * PS;
-    part = atol(av[3]) * PS / threads / batch * batch;
+    part = threads && batch ? atol(av[3]) * PS / threads / batch * batch : 0;
     repeats = atoi(av[4]);
     size_t len = part * threads;
     if (!len) {

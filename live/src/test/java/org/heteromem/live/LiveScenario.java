@@ -245,6 +245,56 @@ enum LiveScenario {
             }
         }
     },
+    A_PREFETCH_INTO_FULL_RAM_BRINGS_ALL_THAT_IT_MAY {
+        @Override
+        void run(Heteromem memory) {
+            try (Arena arena = memory.arena()) {
+                MemorySegment table = arena.allocate(4 * RAM, 1 << 21);
+                long pages = table.byteSize() / PAGE;
+                for (long page = 0; page < pages; page++) {
+                    table.set(JAVA_LONG, page * PAGE, page + 1);
+                }
+                for (int round = 0; round < 6; round++) {
+                    MemorySegment part = table.asSlice(round * RAM / 2, RAM / 2);
+                    long there = memory.residency(part).ram();
+                    Moved moved = memory.prefetch(part);
+                    Require.equal(moved.skipped(), 0, "pages left on the device in round " + round);
+                    Require.equal(moved.pages(), RAM / 2 / PAGE - there, "pages that came in round " + round);
+                }
+                for (long page = 0; page < pages; page++) {
+                    Require.equal(table.get(JAVA_LONG, page * PAGE), page + 1, "page " + page);
+                }
+            }
+        }
+    },
+    WHAT_A_FULL_DEVICE_DOES_NOT_TAKE_GOES_TO_THE_NEXT {
+        @Override
+        Options options() {
+            return Options.ram(4 * RAM).overflow("ram", 3L << 20).overflow("ram", OVERFLOW / 4);
+        }
+
+        @Override
+        void run(Heteromem memory) {
+            try (Arena arena = memory.arena()) {
+                MemorySegment table = arena.allocate(3 * RAM, 1 << 21);
+                long pages = table.byteSize() / PAGE;
+                for (long page = 0; page < pages; page++) {
+                    table.set(JAVA_LONG, page * PAGE, page + 1);
+                }
+                // Both together hold less than that.
+                MemorySegment fits = table.asSlice(0, OVERFLOW / 4);
+                Moved moved = memory.evict(fits);
+                Require.equal(moved.skipped(), 0, "pages that stayed though a device had room");
+                Moved rest = memory.evict(table);
+                long held = (OVERFLOW / 4 + (3L << 20)) / PAGE;
+                Require.that(rest.skipped() >= pages - held, "what no device takes stays: " + rest);
+                Require.equal(memory.residency(table).ram(), rest.skipped(), "pages in RAM");
+                for (long page = 0; page < pages; page++) {
+                    Require.equal(table.get(JAVA_LONG, page * PAGE), page + 1, "page " + page);
+                }
+            }
+        }
+    },
     MEMORY_GOES_WHERE_ADVICE_SENDS_IT {
         @Override
         void run(Heteromem memory) {
@@ -443,12 +493,12 @@ enum LiveScenario {
                 // Within a block, from inside one into the last byte of another, a single page, and whole blocks.
                 MemorySegment[] parts = {
                     table.asSlice(3 * PAGE, 100 * PAGE),
-                    table.asSlice(511 * PAGE, (6 * 512 + 1) * PAGE),
-                    table.asSlice(8 * 512 * PAGE - 1, 1),
+                    table.asSlice(511 * PAGE, (6 * 512 + 78) * PAGE),
+                    table.asSlice(9 * 512 * PAGE - 1, 1),
                     table.asSlice(9 * 512 * PAGE, 4 * 512 * PAGE),
                     table.asSlice((pages - 1) * PAGE)
                 };
-                long moving = 100 + 6 * 512 + 1 + 1 + 4 * 512 + 1;
+                long moving = 100 + 6 * 512 + 78 + 1 + 4 * 512 + 1;
                 for (int round = 0; round < 20; round++) {
                     Moved out = memory.evict(parts);
                     Require.equal(out.pages(), moving, "pages that were moved out in round " + round);

@@ -111,12 +111,19 @@ final class Inbound {
             return sources.movable(i) && !sources.hole(i);
         }
 
-        /** {@return whether RAM had a frame for the touched page; the others get what is left} */
+        /** {@return whether RAM had a frame for the touched page, or if none was touched for all; the others get what is left} */
         boolean allocate() {
             if (touched != NONE && !migration.allocateRam(touched)) {
                 return false;
             }
             migration.allocateRam();
+            if (touched == NONE) {
+                for (int i = 0; i < migration.pages(); i++) {
+                    if (wanted(i) && migration.destination(i) == 0) {
+                        return false;
+                    }
+                }
+            }
             return true;
         }
 

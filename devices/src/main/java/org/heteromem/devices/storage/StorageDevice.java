@@ -4,6 +4,7 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BooleanSupplier;
 import java.util.function.LongPredicate;
 import java.util.function.LongSupplier;
 import org.heteromem.core.AddressSpace;
@@ -36,6 +37,9 @@ public final class StorageDevice implements DeviceDriver {
 
     /** In {@link #restore}: nothing is stored for this page. */
     public static final int NO_SLOT = -1;
+
+    /** How often in a row room is made for pages of a batch and none of them comes. */
+    private static final int MOST_VAIN = 16;
 
     private static final Set<Select> FROM_RAM = EnumSet.of(Select.SYSTEM);
     private static final Set<Select> FROM_DEVICE = EnumSet.of(Select.DEVICE_PRIVATE);
@@ -155,7 +159,7 @@ public final class StorageDevice implements DeviceDriver {
      * @throws MemoryException EINVAL if address or length is not whole pages
      */
     public long evict(AddressSpace space, long address, long length) {
-        return move(space, address, length, Direction.OUT);
+        return move(space, address, length, Direction.OUT, () -> false);
     }
 
     /**
@@ -245,7 +249,22 @@ public final class StorageDevice implements DeviceDriver {
      * @throws MemoryException EINVAL if address or length is not whole pages
      */
     public long fetch(AddressSpace space, long address, long length) {
-        return move(space, address, length, Direction.IN);
+        return fetch(space, address, length, () -> false);
+    }
+
+    /**
+     * Brings pages home ahead of their use where RAM is short.
+     *
+     * @param space as above
+     * @param address as above
+     * @param length as above
+     * @param makeRoom called when pages stay for want of frames: makes some free, by means that take no page lock of this
+     *     thread, and returns whether it is worth trying again; if others take them each time that ends nevertheless
+     * @return as above
+     * @throws MemoryException as above
+     */
+    public long fetch(AddressSpace space, long address, long length, BooleanSupplier makeRoom) {
+        return move(space, address, length, Direction.IN, makeRoom);
     }
 
     // ---- device -> device --------------------------------------------------------------------------------------
@@ -453,16 +472,16 @@ public final class StorageDevice implements DeviceDriver {
         }
     }
 
-    private long move(AddressSpace space, long address, long length, Direction direction) {
+    private long move(AddressSpace space, long address, long length, Direction direction, BooleanSupplier makeRoom) {
         if (((address | length) & Page.OFFSET_MASK) != 0 || address < 0 || length < 0 || address + length < 0) {
             throw new MemoryException(
                     Errno.EINVAL,
                     "cannot move " + length + " bytes at 0x" + Long.toHexString(address) + ": whole pages are needed");
         }
-        return moving(() -> inBatches(space, address, address + length, direction));
+        return moving(() -> inBatches(space, address, address + length, direction, makeRoom));
     }
 
-    private long inBatches(AddressSpace space, long address, long end, Direction direction) {
+    private long inBatches(AddressSpace space, long address, long end, Direction direction, BooleanSupplier makeRoom) {
         long moved = 0;
         for (Area area : space.areas()) {
             long from = Math.max(address, area.address());
@@ -474,12 +493,29 @@ public final class StorageDevice implements DeviceDriver {
                 // A batch ends where a block of the page table ends: the next ones are whole.
                 long blockEnd = (from | (Page.address(BATCH_PAGES) - 1)) + 1;
                 long stop = Math.min(to, blockEnd);
-                Outbound.Result result = batch(space, from, stop - from, direction);
-                moved += result.moved();
-                if (result.ended()) {
-                    return moved;
+                if (direction == Direction.IN) {
+                    moved += fetchBatch(space, from, stop - from, makeRoom);
+                } else {
+                    Outbound.Result result = batch(space, from, stop - from, direction);
+                    moved += result.moved();
+                    if (result.ended()) {
+                        return moved;
+                    }
                 }
                 from = stop;
+            }
+        }
+        return moved;
+    }
+
+    private long fetchBatch(AddressSpace space, long address, long length, BooleanSupplier makeRoom) {
+        long moved = 0;
+        for (int vain = 0; vain < MOST_VAIN; ) {
+            Outbound.Result result = batch(space, address, length, Direction.IN);
+            moved += result.moved();
+            vain = result.moved() > 0 ? 0 : vain + 1;
+            if (!result.ended() || !makeRoom.getAsBoolean()) {
+                break;
             }
         }
         return moved;
@@ -500,6 +536,7 @@ public final class StorageDevice implements DeviceDriver {
         }
         Inbound.Batch batch;
         int came;
+        boolean all;
         try (migration) {
             if (direction == Direction.OUT) {
                 Outbound.Result result = outbound.move(migration, null);
@@ -507,11 +544,11 @@ public final class StorageDevice implements DeviceDriver {
                 return result;
             }
             batch = inbound.ahead(migration);
-            batch.allocate();
+            all = batch.allocate();
             came = batch.move();
             traffic.pagesAhead.add(came);
         }
         batch.noteCopies();
-        return new Outbound.Result(came, false);
+        return new Outbound.Result(came, !all);
     }
 }

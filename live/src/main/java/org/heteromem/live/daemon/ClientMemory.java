@@ -3,9 +3,12 @@ package org.heteromem.live.daemon;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.heteromem.core.AddressSpace;
 import org.heteromem.core.MemoryManager;
 import org.heteromem.core.Page;
+import org.heteromem.core.inspect.Inspector;
+import org.heteromem.core.inspect.PageKind;
 import org.heteromem.core.memory.FrameBudget;
 import org.heteromem.core.memory.MemoryNode;
 import org.heteromem.devices.accelerator.HostMemory;
@@ -153,22 +156,55 @@ final class ClientMemory {
 
     private long fetch(StorageDevice device, long address, long bytes) {
         long fetched = 0;
-        for (long at = address; at < address + bytes && !ended; ) {
+        for (long at = address; at < address + bytes && !isOver(); ) {
             long piece = Math.min(Page.address(Placements.SLOTS), address + bytes - at);
-            long before = fetched;
-            fetched += device.fetch(space, at, piece);
+            fetched += device.fetch(space, at, piece, this::makeRoom);
             evictor.noticeUse();
-            if (fetched == before && budget.free() == 0 && evictor.reclaimNow() > 0) {
-                continue;
-            }
             at += piece;
         }
         return fetched;
     }
 
-    /** Sends a range out of RAM, as far as devices take it; any thread may. Returns how many pages went. */
-    long evict(long address, long bytes) {
-        return ended ? 0 : evictor.evict(address, bytes);
+    private boolean makeRoom() {
+        evictor.noticeUse();
+        return !isOver() && (budget.free() > 0 || evictor.reclaimNow() > 0);
+    }
+
+    /**
+     * Sends a range out of RAM, as far as devices take it; any thread may. Returns how many pages went.
+     *
+     * @param address of the first byte
+     * @param bytes at most a block of the page table
+     * @param full becomes true when no device takes anything more; then nothing is tried
+     */
+    long evict(long address, long bytes, AtomicBoolean full) {
+        long all = 0;
+        while (!full.get() && !isOver()) {
+            long refusals = refusals();
+            long moved = evictor.evict(address, bytes);
+            all += moved;
+            if (refusals() == refusals
+                    || Inspector.count(space, address, (int) Page.of(bytes), PageKind.PRESENT) == 0) {
+                break;
+            }
+            if (moved == 0) {
+                full.set(true);
+            }
+        }
+        return all;
+    }
+
+    private long refusals() {
+        long all = 0;
+        for (StorageDevice device : devices) {
+            all += Demotion.refusals(device);
+        }
+        return all;
+    }
+
+    /** Whether there is no point in moving anything more. */
+    private boolean isOver() {
+        return ended || mmu.isGone() || daemon.isClosed();
     }
 
     /** The client's RAM, for the accelerator: out of its reach, within the budget, with overflow behind it. */

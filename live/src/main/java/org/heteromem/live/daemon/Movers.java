@@ -1,8 +1,8 @@
 package org.heteromem.live.daemon;
 
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.SynchronousQueue;
+import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -30,15 +30,20 @@ final class Movers implements AutoCloseable {
      * @param cpus how many CPUs the daemon may use; with one nobody helps
      */
     Movers(int cpus) {
+        this(cpus, Thread.ofPlatform().daemon().name("mover-", 1).factory());
+    }
+
+    Movers(int cpus, ThreadFactory threads) {
         helpers = Math.clamp(cpus - 1L, 0, MOST);
+        // Nothing waits in it: who is busy does not help, and no work is kept that was done long ago.
         pool = new ThreadPoolExecutor(
-                Math.max(1, helpers),
+                0,
                 Math.max(1, helpers),
                 IDLE_SECONDS,
                 TimeUnit.SECONDS,
-                new LinkedBlockingQueue<>(),
-                Thread.ofPlatform().daemon().name("mover-", 1).factory());
-        pool.allowCoreThreadTimeOut(true);
+                new SynchronousQueue<>(),
+                threads,
+                new ThreadPoolExecutor.DiscardPolicy());
     }
 
     /**
@@ -46,17 +51,18 @@ final class Movers implements AutoCloseable {
      * more. Once a part fails no further one is begun.
      *
      * @param parts how many
+     * @param most how many threads it is worth beside this one
      * @param part does one and says how many pages it moved; called by several threads at once
      * @return how many pages all moved
      */
-    long move(int parts, IntToLongFunction part) {
+    long move(int parts, long most, IntToLongFunction part) {
         Work work = new Work(parts, part);
         try {
-            for (int i = 0; i < Math.min(helpers, parts - 1); i++) {
+            for (int i = 0; i < Math.min(helpers, Math.min(most, parts - 1)); i++) {
                 pool.execute(work);
             }
-        } catch (RejectedExecutionException e) {
-            // The daemon is closing: this client still gets what it asked for.
+        } catch (OutOfMemoryError e) {
+            // The system has no thread for it: it is done without.
         }
         work.run();
         return work.await();
@@ -90,11 +96,18 @@ final class Movers implements AutoCloseable {
                         moved.add(part.applyAsLong(i));
                     }
                 } catch (RuntimeException | Error e) {
-                    // For who asked: he throws it.
-                    failure = e;
+                    fail(e);
                 } finally {
                     left.countDown();
                 }
+            }
+        }
+
+        /** For who asked: he throws it. */
+        private synchronized void fail(Throwable e) {
+            Throwable first = failure;
+            if (first == null || (e instanceof Error && !(first instanceof Error))) {
+                failure = e;
             }
         }
 

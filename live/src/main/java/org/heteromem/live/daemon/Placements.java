@@ -12,10 +12,10 @@ import org.heteromem.live.natives.Mapping;
  * addressable memory of a device are not even copied; their frame is not freed before the move has ended.
  *
  * <p>A slot belongs to a page by its number, so neighbouring pages lie in neighbouring slots and are placed by one call. A
- * migration home stays within one aligned block of {@link #SLOTS} pages. There are several slots of a number, as many as
- * there are threads that bring pages home at once: one of them may wait for a disk meanwhile, and those who serve faults
- * must not wait for that. Thread-safe; only if other pages have all slots of the number, one is waited for. As all claim in
- * ascending order, nobody waits in a circle.
+ * migration home stays within one aligned block of {@link #SLOTS} pages. There are several slots of a number, for those who
+ * bring pages home at once: some of them may wait for a disk meanwhile, and those who serve faults must not wait for that.
+ * Thread-safe; only if other pages have all slots of the number, one is waited for. As all claim in ascending order, nobody
+ * waits in a circle.
  */
 final class Placements implements AutoCloseable {
     /** Most pages on their way at once, and most pages in one migration home. */

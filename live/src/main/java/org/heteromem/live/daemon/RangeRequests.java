@@ -1,6 +1,7 @@
 package org.heteromem.live.daemon;
 
 import java.util.Arrays;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.LongBinaryOperator;
 import java.util.function.LongUnaryOperator;
 import org.heteromem.core.Advice;
@@ -161,11 +162,16 @@ final class RangeRequests {
     }
 
     private long evict(Region region, RangeRequest request) {
-        return new Parts(region, request, bytes -> bytes).move(movers, memory::evict);
+        AtomicBoolean full = new AtomicBoolean();
+        return new Parts(region, request, bytes -> bytes)
+                .move(movers, (address, bytes) -> memory.evict(address, bytes, full));
     }
 
     /** Ranges, cut where blocks of the page table end: what one thread moves at a time. */
     private static final class Parts {
+        /** What is worth another thread: it may have to be woken. */
+        private static final int PAGES_OF_A_THREAD = 2 * Page.PER_BLOCK;
+
         /** Addresses of the first bytes, and of those behind the last. */
         private final long[] starts;
 
@@ -195,7 +201,11 @@ final class RangeRequests {
 
         /** {@return how many pages a method moved that takes the address of a part and its bytes} */
         long move(Movers movers, LongBinaryOperator method) {
-            return movers.move(parts[parts.length - 1], part -> {
+            long pages = 0;
+            for (int i = 0; i < starts.length; i++) {
+                pages += Page.of(ends[i] - starts[i]);
+            }
+            return movers.move(parts[parts.length - 1], pages / PAGES_OF_A_THREAD, part -> {
                 int found = Arrays.binarySearch(parts, part + 1);
                 int range = found < 0 ? -found - 1 : found;
                 long block = block(starts[range]) + part - (range == 0 ? 0 : parts[range - 1]);

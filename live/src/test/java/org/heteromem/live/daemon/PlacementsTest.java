@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import org.heteromem.core.Page;
 import org.heteromem.core.memory.FrameStore;
@@ -92,6 +94,44 @@ class PlacementsTest {
             }
             for (int i = 0; i < 3; i++) {
                 assertHolds(placements, SLOTS + 7 + i, 1000 + i);
+            }
+        }
+    }
+
+    @Test
+    void whoTouchesAPageIsServedWhileAllWhoMoveInBulkWaitForADisk() throws InterruptedException {
+        try (Placements placements = new Placements(0)) {
+            int movers = Movers.MOST + 1;
+            CountDownLatch reading = new CountDownLatch(movers);
+            CountDownLatch disk = new CountDownLatch(1);
+            FrameStore slow = new Numbers() {
+                @Override
+                public void read(long offset, MemorySegment target, long targetOffset, long bytes) {
+                    reading.countDown();
+                    try {
+                        disk.await();
+                    } catch (InterruptedException e) {
+                        throw new IllegalStateException(e);
+                    }
+                    super.read(offset, target, targetOffset, bytes);
+                }
+            };
+            List<Thread> all = new ArrayList<>();
+            for (int i = 0; i < movers; i++) {
+                long first = (long) i * SLOTS;
+                all.add(Thread.ofPlatform()
+                        .start(() -> placements.take(first, slow, Page.address(first), Page.address(SLOTS))));
+            }
+            reading.await();
+            long touched = (long) movers * SLOTS + 7;
+            placements.take(touched, new Numbers(), Page.address(touched), Page.SIZE);
+            assertHolds(placements, touched, touched);
+            disk.countDown();
+            for (Thread mover : all) {
+                mover.join();
+            }
+            for (long page = 0; page < (long) movers * SLOTS; page++) {
+                assertHolds(placements, page, page);
             }
         }
     }
