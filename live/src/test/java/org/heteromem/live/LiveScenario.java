@@ -281,10 +281,15 @@ enum LiveScenario {
                 for (long page = 0; page < pages; page++) {
                     table.set(JAVA_LONG, page * PAGE, page + 1);
                 }
-                // Both together hold less than that.
+                // Both together hold that, and not more than that.
                 MemorySegment fits = table.asSlice(0, OVERFLOW / 4);
-                Moved moved = memory.evict(fits);
-                Require.equal(moved.skipped(), 0, "pages that stayed though a device had room");
+                long block = 512 * PAGE;
+                try (Pin _ = memory.pin(fits.asSlice(3 * block, block))) {
+                    Moved moved = memory.evict(fits);
+                    Require.equal(moved.skipped(), 512, "pages that stayed, of which 512 are pinned");
+                    Require.equal(moved.pages(), fits.byteSize() / PAGE - 512, "pages that went");
+                }
+                Require.equal(memory.evict(fits).skipped(), 0, "pages that stayed though a device had room");
                 Moved rest = memory.evict(table);
                 long held = (OVERFLOW / 4 + (3L << 20)) / PAGE;
                 Require.that(rest.skipped() >= pages - held, "what no device takes stays: " + rest);

@@ -80,7 +80,7 @@ final class Outbound {
         } finally {
             batch.giveUnused();
         }
-        return new Result(batch.migrate(), batch.ended);
+        return new Result(batch.migrate(), batch.ended || batch.tooFew);
     }
 
     /**
@@ -105,6 +105,8 @@ final class Outbound {
         private final int arrival;
         private final long time;
         private boolean ended;
+        /** Whether there were fewer slots than pages. */
+        private final boolean tooFew;
 
         Batch(Migration migration, @Nullable DeviceMemory from) {
             this.migration = migration;
@@ -129,7 +131,8 @@ final class Outbound {
             this.pages = wanted;
             this.into = new int[n + reused];
             int fresh = takeSlots(n);
-            if (fresh < n) {
+            this.tooFew = fresh < n;
+            if (tooFew) {
                 traffic.fullRefusals.increment();
                 ended = fresh == 0;
             }

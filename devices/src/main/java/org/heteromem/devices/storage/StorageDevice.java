@@ -159,7 +159,24 @@ public final class StorageDevice implements DeviceDriver {
      * @throws MemoryException EINVAL if address or length is not whole pages
      */
     public long evict(AddressSpace space, long address, long length) {
-        return move(space, address, length, Direction.OUT, () -> false);
+        return evict(space, address, length, () -> {});
+    }
+
+    /**
+     * Moves pages from RAM to the device, and says whether that is why some stay.
+     *
+     * @param space as above
+     * @param address as above
+     * @param length as above
+     * @param refused called if the device is full or fails, after which nothing more is tried
+     * @return as above
+     * @throws MemoryException as above
+     */
+    public long evict(AddressSpace space, long address, long length, Runnable refused) {
+        return move(space, address, length, Direction.OUT, () -> {
+            refused.run();
+            return false;
+        });
     }
 
     /**
@@ -259,7 +276,7 @@ public final class StorageDevice implements DeviceDriver {
      * @param address as above
      * @param length as above
      * @param makeRoom called when pages stay for want of frames: makes some free, by means that take no page lock of this
-     *     thread, and returns whether it is worth trying again; if others take them each time that ends nevertheless
+     *     thread, and returns whether it is worth trying again; where others take them that ends nevertheless
      * @return as above
      * @throws MemoryException as above
      */
@@ -472,16 +489,19 @@ public final class StorageDevice implements DeviceDriver {
         }
     }
 
-    private long move(AddressSpace space, long address, long length, Direction direction, BooleanSupplier makeRoom) {
+    /**
+     * @param noRoom called where the other side has no room for pages; whether to go on
+     */
+    private long move(AddressSpace space, long address, long length, Direction direction, BooleanSupplier noRoom) {
         if (((address | length) & Page.OFFSET_MASK) != 0 || address < 0 || length < 0 || address + length < 0) {
             throw new MemoryException(
                     Errno.EINVAL,
                     "cannot move " + length + " bytes at 0x" + Long.toHexString(address) + ": whole pages are needed");
         }
-        return moving(() -> inBatches(space, address, address + length, direction, makeRoom));
+        return moving(() -> inBatches(space, address, address + length, direction, noRoom));
     }
 
-    private long inBatches(AddressSpace space, long address, long end, Direction direction, BooleanSupplier makeRoom) {
+    private long inBatches(AddressSpace space, long address, long end, Direction direction, BooleanSupplier noRoom) {
         long moved = 0;
         for (Area area : space.areas()) {
             long from = Math.max(address, area.address());
@@ -494,11 +514,11 @@ public final class StorageDevice implements DeviceDriver {
                 long blockEnd = (from | (Page.address(BATCH_PAGES) - 1)) + 1;
                 long stop = Math.min(to, blockEnd);
                 if (direction == Direction.IN) {
-                    moved += fetchBatch(space, from, stop - from, makeRoom);
+                    moved += fetchBatch(space, from, stop - from, noRoom);
                 } else {
                     Outbound.Result result = batch(space, from, stop - from, direction);
                     moved += result.moved();
-                    if (result.ended()) {
+                    if (result.ended() && !noRoom.getAsBoolean()) {
                         return moved;
                     }
                 }
@@ -508,9 +528,10 @@ public final class StorageDevice implements DeviceDriver {
         return moved;
     }
 
+    /** What comes may have to leave again for others who want its frame: it ends when so many have come as there can be. */
     private long fetchBatch(AddressSpace space, long address, long length, BooleanSupplier makeRoom) {
         long moved = 0;
-        for (int vain = 0; vain < MOST_VAIN; ) {
+        for (int vain = 0; vain < MOST_VAIN && moved < Page.of(length); ) {
             Outbound.Result result = batch(space, address, length, Direction.IN);
             moved += result.moved();
             vain = result.moved() > 0 ? 0 : vain + 1;

@@ -10,6 +10,8 @@ import java.util.concurrent.locks.LockSupport;
 final class Heap {
     private static final long RETRY_NANOS = 10_000_000;
     private static final long MOST_RETRY_NANOS = 500_000_000;
+    /** After what time a shortage is another one than the last. */
+    private static final long FORGET_NANOS = 5_000_000_000L;
 
     private Heap() {}
 
@@ -20,6 +22,7 @@ final class Heap {
      */
     static void retry(Runnable work) {
         long pause = 0;
+        long last = System.nanoTime();
         while (true) {
             try {
                 if (pause > 0) {
@@ -28,8 +31,11 @@ final class Heap {
                 work.run();
                 return;
             } catch (OutOfMemoryError e) {
-                // Nothing is called here: that may allocate too. Each time costs a collection, so less and less often.
-                pause = pause == 0 ? RETRY_NANOS : pause < MOST_RETRY_NANOS ? 2 * pause : pause;
+                // Nothing is called here that may allocate. Each time costs a collection, so less and less often.
+                long now = System.nanoTime();
+                boolean again = pause > 0 && now - last < FORGET_NANOS;
+                pause = again ? Math.min(2 * pause, MOST_RETRY_NANOS) : RETRY_NANOS;
+                last = now;
             }
         }
     }

@@ -99,6 +99,7 @@ final class Outcomes {
     }
 
     private synchronized boolean isOver() {
+        outstanding.removeIf(Outcome::hasBegun);
         boolean over = closed && outstanding.isEmpty();
         if (over) {
             dispatcher = null;
@@ -108,7 +109,6 @@ final class Outcomes {
 
     /** {@return whether some have not begun yet} */
     private boolean handAllOn() {
-        outstanding.removeIf(Outcome::hasBegun);
         boolean handed = false;
         for (Outcome<?> outcome : outstanding) {
             if (outcome.isReplied()) {

@@ -4,11 +4,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.heteromem.core.AddressSpace;
 import org.heteromem.core.MemoryManager;
 import org.heteromem.core.Page;
-import org.heteromem.core.inspect.Inspector;
-import org.heteromem.core.inspect.PageKind;
 import org.heteromem.core.memory.FrameBudget;
 import org.heteromem.core.memory.MemoryNode;
 import org.heteromem.devices.accelerator.HostMemory;
@@ -179,25 +178,19 @@ final class ClientMemory {
      */
     long evict(long address, long bytes, AtomicBoolean full) {
         long all = 0;
-        while (!full.get() && !isOver()) {
-            long refusals = refusals();
-            long moved = evictor.evict(address, bytes);
+        // What went may come back meanwhile and go again: not for ever.
+        while (!full.get() && !isOver() && all < Page.of(bytes)) {
+            AtomicInteger refusals = new AtomicInteger();
+            long moved = evictor.evict(address, bytes, refusals);
             all += moved;
-            if (refusals() == refusals
-                    || Inspector.count(space, address, (int) Page.of(bytes), PageKind.PRESENT) == 0) {
+            if (refusals.get() == 0) {
+                // All that could go has gone.
                 break;
             }
             if (moved == 0) {
-                full.set(true);
+                full.compareAndSet(false, refusals.get() == devices.size());
+                break;
             }
-        }
-        return all;
-    }
-
-    private long refusals() {
-        long all = 0;
-        for (StorageDevice device : devices) {
-            all += Demotion.refusals(device);
         }
         return all;
     }

@@ -3,7 +3,6 @@ package org.heteromem.live.daemon;
 import java.util.List;
 import org.heteromem.core.Page;
 import org.heteromem.devices.storage.StorageDevice;
-import org.heteromem.devices.storage.StorageStatistics;
 
 /**
  * Keeps room on faster devices by moving what has been there longest to the next slower one (Linux: demotion by memory
@@ -26,12 +25,6 @@ final class Demotion {
      */
     Demotion(List<StorageDevice> fastestFirst) {
         this.devices = fastestFirst;
-    }
-
-    /** How often a device has refused pages: whether one did is told by a change. */
-    static long refusals(StorageDevice device) {
-        StorageStatistics figures = device.statistics();
-        return figures.fullRefusals() + figures.writeErrors();
     }
 
     /** Makes each device but the last that has less than its headroom a batch emptier; returns whether any is. */

@@ -2,6 +2,8 @@ package org.heteromem.live.daemon;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongBinaryOperator;
@@ -290,12 +292,26 @@ final class Evictor implements Runnable {
      * the next; and if that is of no use, to the first device that takes it. Returns how many pages went.
      */
     long evict(long address, long bytes) {
+        return evict(address, bytes, new AtomicInteger());
+    }
+
+    /**
+     * The same.
+     *
+     * @param refusals becomes larger by the number of devices that were full or failed
+     */
+    long evict(long address, long bytes, AtomicInteger refusals) {
         for (int i = 0; i < devices.size(); i++) {
             StorageDevice device = devices.get(i);
-            long refusals = Demotion.refusals(device);
-            long moved = device.evict(space, address, bytes);
-            if (moved == 0 && Demotion.refusals(device) != refusals && demotion.makeRoom(i, DIRECT_BATCH)) {
-                moved = device.evict(space, address, bytes);
+            AtomicBoolean refused = new AtomicBoolean();
+            Runnable refuses = () -> refused.set(true);
+            long moved = device.evict(space, address, bytes, refuses);
+            if (moved == 0 && refused.get() && demotion.makeRoom(i, DIRECT_BATCH)) {
+                refused.set(false);
+                moved = device.evict(space, address, bytes, refuses);
+            }
+            if (refused.get()) {
+                refusals.incrementAndGet();
             }
             if (moved > 0) {
                 wake();

@@ -16,8 +16,6 @@ public final class JvmOptions {
             "-Xms8m",
             "-Xmn4m",
             "-XX:-UsePerfData",
-            // Buffers for bytes on their way: few, and their number is that of the threads, not of the heap's bytes.
-            "-XX:MaxDirectMemorySize=1g",
             // Classes of the JDK stay pages of the file, the same for daemon and keeper, and need not be patched.
             "-XX:+UnlockDiagnosticVMOptions",
             "-XX:ArchiveRelocationMode=0",

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
@@ -137,6 +138,41 @@ class OutcomeTest {
         Outcome<Reply> late = poor.outcome(1, List::getFirst, unwanted::add);
         late.receiver(0).accept(DONE);
         assertThat(late.future().join()).isEqualTo(DONE);
+    }
+
+    @Test
+    void nothingIsLeftRunningOfWhatIsClosed() throws Exception {
+        Set<Thread> before = Thread.getAllStackTraces().keySet();
+        for (int round = 0; round < 20; round++) {
+            Outcomes closed = new Outcomes();
+            Outcome<Reply> outcome = closed.outcome(1, List::getFirst, unwanted::add);
+            Outcome<Reply> lost = closed.outcome(1, List::getFirst, unwanted::add);
+            Outcome<Reply> forgotten = closed.outcome(1, List::getFirst, unwanted::add);
+            outcome.receiver(0).accept(DONE);
+            assertThat(outcome.future().join()).isEqualTo(DONE);
+            if (round % 2 == 0) {
+                lost.receiver(0).accept(new Reply.Lost("closed"));
+                closed.close();
+            } else {
+                closed.close();
+                lost.receiver(0).accept(new Reply.Lost("closed"));
+            }
+            assertThat(lost.future().join()).isInstanceOf(Reply.Lost.class);
+            forgotten.forget();
+            Outcome<Reply> late = closed.outcome(1, List::getFirst, unwanted::add);
+            late.receiver(0).accept(new Reply.Lost("closed"));
+            late.future().join();
+        }
+        for (int tries = 0; dispatchersBeside(before) > 0; tries++) {
+            assertThat(tries).as("dispatchers that do not end").isLessThan(1000);
+            Thread.sleep(10);
+        }
+    }
+
+    private static long dispatchersBeside(Set<Thread> before) {
+        return Thread.getAllStackTraces().keySet().stream()
+                .filter(thread -> thread.getName().equals("heteromem-answers") && !before.contains(thread))
+                .count();
     }
 
     @Test
