@@ -113,6 +113,16 @@ final class ArrivalQueue {
         return entry;
     }
 
+    /** {@return the slot of a page that was taken off} */
+    static int slotOf(long polled) {
+        return slot(polled);
+    }
+
+    /** {@return the arrival number of a page that was taken off} */
+    static int arrivalOf(long polled) {
+        return (int) polled & ARRIVAL_MASK;
+    }
+
     private static int slot(long entry) {
         return (int) (entry >>> SLOT_SHIFT);
     }
@@ -125,9 +135,12 @@ final class ArrivalQueue {
         return residency.holds(slot(entry) + i, (int) (entry + i) & ARRIVAL_MASK);
     }
 
-    /** {@return the pages that have been there longest, by slot; taken off the queue} */
-    int[] poll(int most) {
-        int[] found = new int[most];
+    /**
+     * {@return the pages that have been there longest; taken off the queue} Each is to be read with {@link #slotOf} and {@link
+     * #arrivalOf}: another page may have come to its slot before anybody looks there.
+     */
+    long[] poll(int most) {
+        long[] found = new long[most];
         int n = 0;
         lock.lock();
         try {
@@ -137,7 +150,7 @@ final class ArrivalQueue {
                 int i = 0;
                 for (; i < length && n < most; i++) {
                     if (there(entry, i)) {
-                        found[n++] = slot(entry) + i;
+                        found[n++] = entry(slot(entry) + i, 1, (int) (entry + i) & ARRIVAL_MASK);
                     }
                 }
                 if (i < length) {

@@ -138,11 +138,12 @@ final class Copies {
     int drop(int most) {
         int dropped = 0;
         while (dropped < most) {
-            int[] oldest = order.poll(most - dropped);
+            long[] oldest = order.poll(most - dropped);
             if (oldest.length == 0) {
                 break;
             }
-            for (int slot : oldest) {
+            for (long one : oldest) {
+                int slot = ArrivalQueue.slotOf(one);
                 // That is nobody's fault, so it does not count as of no use.
                 forget(slot);
                 dropped += memory.dropCopy(memory.firstFrame() + slot) ? 1 : 0;

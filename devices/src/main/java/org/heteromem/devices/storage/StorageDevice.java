@@ -304,7 +304,7 @@ public final class StorageDevice implements DeviceDriver {
     private long demoteInBatches(StorageDevice slower, long pages) {
         long moved = 0;
         for (long tried = 0; tried < pages; ) {
-            int[] coldest = arrivals.poll((int) Math.min(BATCH_PAGES, pages - tried));
+            long[] coldest = arrivals.poll((int) Math.min(BATCH_PAGES, pages - tried));
             if (coldest.length == 0) {
                 break;
             }
@@ -318,20 +318,20 @@ public final class StorageDevice implements DeviceDriver {
         return moved;
     }
 
-    private Outbound.Result demote(StorageDevice slower, int[] coldest) {
+    private Outbound.Result demote(StorageDevice slower, long[] coldest) {
         long[] frames = new long[coldest.length];
-        long[] words = new long[coldest.length];
         for (int i = 0; i < frames.length; i++) {
-            frames[i] = memory.firstFrame() + coldest[i];
-            words[i] = memory.driverData(frames[i]);
+            frames[i] = memory.firstFrame() + ArrivalQueue.slotOf(coldest[i]);
         }
         Outbound.Result result;
         try (Migration migration = Migration.ofFrames(manager, frames)) {
             result = slower.outbound.move(migration, memory);
             for (int i = 0; i < frames.length; i++) {
-                // What stays has lost its place at the front, or it would be tried for ever.
-                if (!migration.migrated(i) && words[i] != 0) {
-                    arrivals.add(coldest[i], 1, Outbound.arrival(words[i]));
+                // What stays has lost its place at the front, or it would be tried for ever. By the number that it came
+                // with:
+                // a page that came to the slot meanwhile has a place of its own.
+                if (!migration.migrated(i)) {
+                    arrivals.add(ArrivalQueue.slotOf(coldest[i]), 1, ArrivalQueue.arrivalOf(coldest[i]));
                 }
             }
         }

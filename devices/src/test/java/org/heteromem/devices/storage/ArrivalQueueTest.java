@@ -33,7 +33,10 @@ class ArrivalQueueTest {
 
     private void expectColdest(int most) {
         List<Integer> expected = there.keySet().stream().limit(most).toList();
-        assertThat(Arrays.stream(queue.poll(most)).boxed().toList()).isEqualTo(expected);
+        assertThat(Arrays.stream(queue.poll(most))
+                        .mapToObj(ArrivalQueue::slotOf)
+                        .toList())
+                .isEqualTo(expected);
         expected.forEach(there::remove);
     }
 

@@ -189,6 +189,85 @@ class StorageDeviceTest {
     }
 
     @Test
+    void fetchGoesOnWhereRoomIsMade() {
+        try (Host host = new Host(64)) {
+            StorageDevice device = host.device("ram:4M", SINGLE);
+            long address = host.map(40);
+            host.fill(address, 40, 1);
+            device.evict(host.space, address, Page.address(40));
+            long other = host.map(40);
+            host.fill(other, 40, 100);
+            int[] asked = new int[1];
+            long came = device.fetch(
+                    host.space,
+                    address,
+                    Page.address(40),
+                    // A few at a time, as others want some too.
+                    () -> device.evict(host.space, other + Page.address(3L * asked[0]++), Page.address(3)) > 0);
+            assertThat(came).isEqualTo(40);
+            assertThat(host.on(device, address, 40)).isZero();
+            assertThat(asked[0]).isBetween(3, 14);
+            host.overflowTo(device);
+            host.check(address, 40, 1);
+            host.check(other, 40, 100);
+        }
+    }
+
+    @Test
+    void fetchEndsWhereOthersTakeTheRoomThatIsMade() {
+        try (Host host = new Host(64)) {
+            StorageDevice device = host.device("ram:4M", SINGLE);
+            long address = host.map(40);
+            host.fill(address, 40, 1);
+            device.evict(host.space, address, Page.address(40));
+            long other = host.map(40);
+            host.fill(other, 40, 100);
+            int[] asked = new int[1];
+            long came = device.fetch(host.space, address, Page.address(40), () -> ++asked[0] > 0);
+            assertThat(came).isBetween(1L, 30L);
+            assertThat(asked[0]).isBetween(2, 100);
+            // What came leaves again for what comes: no more than there are pages.
+            asked[0] = 0;
+            came = device.fetch(
+                    host.space,
+                    address,
+                    Page.address(40),
+                    () -> device.evict(host.space, address, Page.address(40)) > 0 && ++asked[0] > 0);
+            assertThat(came).isBetween(40L, 80L);
+            assertThat(asked[0]).isBetween(1, 100);
+            host.overflowTo(device);
+            host.check(address, 40, 1);
+            host.check(other, 40, 100);
+        }
+    }
+
+    @Test
+    void whoEvictsHearsThatADeviceTakesNoMore() {
+        try (Host host = new Host(400)) {
+            StorageDevice device = host.device("ram:1M", SINGLE);
+            long address = host.map(300);
+            host.fill(address, 300, 1);
+            int[] refusals = new int[1];
+            Runnable refused = () -> refusals[0]++;
+            assertThat(device.evict(host.space, address, Page.address(20), refused))
+                    .isEqualTo(20);
+            assertThat(refusals).containsExactly(0);
+            // It has room for some of these.
+            assertThat(device.evict(host.space, address, Page.address(300), refused))
+                    .isEqualTo(236);
+            assertThat(refusals).containsExactly(1);
+            assertThat(device.evict(host.space, address, Page.address(300), refused))
+                    .isZero();
+            assertThat(refusals).containsExactly(2);
+            // And nothing is asked of it here.
+            assertThat(device.evict(host.space, address, Page.address(20), refused))
+                    .isZero();
+            assertThat(refusals).containsExactly(2);
+            host.check(address, 300, 1);
+        }
+    }
+
+    @Test
     void theDistanceOfARefaultIsWhatWasEvictedSince() {
         List<Long> distances = new ArrayList<>();
         EvictionClock clock = new EvictionClock();
