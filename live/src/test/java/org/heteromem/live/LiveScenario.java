@@ -70,9 +70,7 @@ enum LiveScenario {
                 MemorySegment filled = arena.allocate(RAM / 4, 1 << 21);
                 long pages = filled.byteSize() / PAGE;
                 long before = faults(memory);
-                for (long page = 0; page < pages; page++) {
-                    filled.set(JAVA_LONG, page * PAGE, page + 1);
-                }
+                number(filled);
                 long stops = faults(memory) - before;
                 Require.that(stops < pages / 16, stops + " stops for " + pages + " pages");
                 for (long page = 0; page < pages; page++) {
@@ -102,15 +100,11 @@ enum LiveScenario {
                 MemorySegment filled = arena.allocate(4 * RAM, 1 << 21);
                 long pages = filled.byteSize() / PAGE;
                 long before = faults(memory);
-                for (long page = 0; page < pages; page++) {
-                    filled.set(JAVA_LONG, page * PAGE, page + 1);
-                }
+                number(filled);
                 long stops = faults(memory) - before;
                 // One for each run of 32, and some until runs are so long.
                 Require.that(stops <= pages / 33 + 20, stops + " stops for " + pages + " pages");
-                for (long page = 0; page < pages; page++) {
-                    Require.equal(filled.get(JAVA_LONG, page * PAGE), page + 1, "page " + page);
-                }
+                requireNumbered(filled);
             }
         }
     },
@@ -250,10 +244,7 @@ enum LiveScenario {
         void run(Heteromem memory) {
             try (Arena arena = memory.arena()) {
                 MemorySegment table = arena.allocate(4 * RAM, 1 << 21);
-                long pages = table.byteSize() / PAGE;
-                for (long page = 0; page < pages; page++) {
-                    table.set(JAVA_LONG, page * PAGE, page + 1);
-                }
+                number(table);
                 for (int round = 0; round < 6; round++) {
                     MemorySegment part = table.asSlice(round * RAM / 2, RAM / 2);
                     long there = memory.residency(part).ram();
@@ -261,9 +252,7 @@ enum LiveScenario {
                     Require.equal(moved.skipped(), 0, "pages left on the device in round " + round);
                     Require.equal(moved.pages(), RAM / 2 / PAGE - there, "pages that came in round " + round);
                 }
-                for (long page = 0; page < pages; page++) {
-                    Require.equal(table.get(JAVA_LONG, page * PAGE), page + 1, "page " + page);
-                }
+                requireNumbered(table);
             }
         }
     },
@@ -278,9 +267,7 @@ enum LiveScenario {
             try (Arena arena = memory.arena()) {
                 MemorySegment table = arena.allocate(3 * RAM, 1 << 21);
                 long pages = table.byteSize() / PAGE;
-                for (long page = 0; page < pages; page++) {
-                    table.set(JAVA_LONG, page * PAGE, page + 1);
-                }
+                number(table);
                 // Both together hold that, and not more than that.
                 MemorySegment fits = table.asSlice(0, OVERFLOW / 4);
                 long block = 512 * PAGE;
@@ -294,9 +281,7 @@ enum LiveScenario {
                 long held = (OVERFLOW / 4 + (3L << 20)) / PAGE;
                 Require.that(rest.skipped() >= pages - held, "what no device takes stays: " + rest);
                 Require.equal(memory.residency(table).ram(), rest.skipped(), "pages in RAM");
-                for (long page = 0; page < pages; page++) {
-                    Require.equal(table.get(JAVA_LONG, page * PAGE), page + 1, "page " + page);
-                }
+                requireNumbered(table);
             }
         }
     },
@@ -410,9 +395,7 @@ enum LiveScenario {
         void run(Heteromem memory) {
             try (Arena arena = memory.arena()) {
                 MemorySegment table = arena.allocate(2 * RAM, 4096);
-                for (long page = 0; page < table.byteSize() / PAGE; page++) {
-                    table.set(JAVA_LONG, page * PAGE, page + 1);
-                }
+                number(table);
                 List<CompletableFuture<Void>> all = new ArrayList<>();
                 for (int thread = 0; thread < 3; thread++) {
                     all.add(CompletableFuture.runAsync(
@@ -430,9 +413,7 @@ enum LiveScenario {
                     System.gc();
                 }
                 all.forEach(CompletableFuture::join);
-                for (long page = 0; page < table.byteSize() / PAGE; page++) {
-                    Require.equal(table.get(JAVA_LONG, page * PAGE), page + 1, "page " + page);
-                }
+                requireNumbered(table);
             }
         }
     },
@@ -492,9 +473,7 @@ enum LiveScenario {
             try (Arena arena = memory.arena()) {
                 MemorySegment table = arena.allocate(2 * RAM, 1 << 21);
                 long pages = table.byteSize() / PAGE;
-                for (long page = 0; page < pages; page++) {
-                    table.set(JAVA_LONG, page * PAGE, page + 1);
-                }
+                number(table);
                 // Within a block, from inside one into the last byte of another, a single page, and whole blocks.
                 MemorySegment[] parts = {
                     table.asSlice(3 * PAGE, 100 * PAGE),
@@ -575,6 +554,19 @@ enum LiveScenario {
     private static final int HOT_PAGES = 32;
 
     abstract void run(Heteromem memory) throws Exception;
+
+    /** Writes its number to each page. */
+    private static void number(MemorySegment memory) {
+        for (long at = 0; at < memory.byteSize(); at += PAGE) {
+            memory.set(JAVA_LONG, at, at / PAGE + 1);
+        }
+    }
+
+    private static void requireNumbered(MemorySegment memory) {
+        for (long at = 0; at < memory.byteSize(); at += PAGE) {
+            Require.equal(memory.get(JAVA_LONG, at), at / PAGE + 1, "page " + at / PAGE);
+        }
+    }
 
     private static long faults(Heteromem memory) {
         return memory.status().subjects().getLast().counters().getOrDefault("faults", 0L);

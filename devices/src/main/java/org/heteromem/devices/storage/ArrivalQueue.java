@@ -113,18 +113,14 @@ final class ArrivalQueue {
         return entry;
     }
 
-    /** {@return the slot of a page that was taken off} */
-    static int slotOf(long polled) {
-        return slot(polled);
-    }
-
-    /** {@return the arrival number of a page that was taken off} */
-    static int arrivalOf(long polled) {
-        return (int) polled & ARRIVAL_MASK;
-    }
-
-    private static int slot(long entry) {
+    /** {@return the slot of an entry's first page} */
+    static int slot(long entry) {
         return (int) (entry >>> SLOT_SHIFT);
+    }
+
+    /** {@return the arrival number of an entry's first page} */
+    static int arrival(long entry) {
+        return (int) entry & ARRIVAL_MASK;
     }
 
     private static int length(long entry) {
@@ -136,8 +132,8 @@ final class ArrivalQueue {
     }
 
     /**
-     * {@return the pages that have been there longest; taken off the queue} Each is to be read with {@link #slotOf} and {@link
-     * #arrivalOf}: another page may have come to its slot before anybody looks there.
+     * {@return the pages that have been there longest, an entry for each; taken off the queue} They are known by slot and arrival
+     * number: another page may have come to a slot before anybody looks there.
      */
     long[] poll(int most) {
         long[] found = new long[most];

@@ -143,7 +143,7 @@ final class Copies {
                 break;
             }
             for (long one : oldest) {
-                int slot = ArrivalQueue.slotOf(one);
+                int slot = ArrivalQueue.slot(one);
                 // That is nobody's fault, so it does not count as of no use.
                 forget(slot);
                 dropped += memory.dropCopy(memory.firstFrame() + slot) ? 1 : 0;

@@ -321,7 +321,7 @@ public final class StorageDevice implements DeviceDriver {
     private Outbound.Result demote(StorageDevice slower, long[] coldest) {
         long[] frames = new long[coldest.length];
         for (int i = 0; i < frames.length; i++) {
-            frames[i] = memory.firstFrame() + ArrivalQueue.slotOf(coldest[i]);
+            frames[i] = memory.firstFrame() + ArrivalQueue.slot(coldest[i]);
         }
         Outbound.Result result;
         try (Migration migration = Migration.ofFrames(manager, frames)) {
@@ -331,7 +331,7 @@ public final class StorageDevice implements DeviceDriver {
                 // with:
                 // a page that came to the slot meanwhile has a place of its own.
                 if (!migration.migrated(i)) {
-                    arrivals.add(ArrivalQueue.slotOf(coldest[i]), 1, ArrivalQueue.arrivalOf(coldest[i]));
+                    arrivals.add(ArrivalQueue.slot(coldest[i]), 1, ArrivalQueue.arrival(coldest[i]));
                 }
             }
         }

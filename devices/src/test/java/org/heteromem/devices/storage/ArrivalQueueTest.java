@@ -33,9 +33,7 @@ class ArrivalQueueTest {
 
     private void expectColdest(int most) {
         List<Integer> expected = there.keySet().stream().limit(most).toList();
-        assertThat(Arrays.stream(queue.poll(most))
-                        .mapToObj(ArrivalQueue::slotOf)
-                        .toList())
+        assertThat(Arrays.stream(queue.poll(most)).mapToObj(ArrivalQueue::slot).toList())
                 .isEqualTo(expected);
         expected.forEach(there::remove);
     }

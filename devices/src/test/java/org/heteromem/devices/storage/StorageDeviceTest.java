@@ -169,22 +169,38 @@ class StorageDeviceTest {
         }
     }
 
+    /** {@return the address of 40 pages on the device} */
+    private static long mapOut(Host host, StorageDevice device) {
+        long address = host.map(40);
+        host.fill(address, 40, 1);
+        device.evict(host.space, address, Page.address(40));
+        return address;
+    }
+
+    /** {@return the address of 40 pages in RAM, which of 64 pages leave less than those need} */
+    private static long mapMoreThanRamHasRoomFor(Host host) {
+        long address = host.map(40);
+        host.fill(address, 40, 100);
+        return address;
+    }
+
+    private static void checkBoth(Host host, StorageDevice device, long address, long other) {
+        host.overflowTo(device);
+        host.check(address, 40, 1);
+        host.check(other, 40, 100);
+    }
+
     @Test
     void fetchStopsWhereRamEnds() {
         try (Host host = new Host(64)) {
             StorageDevice device = host.device("ram:4M", SINGLE);
-            long address = host.map(40);
-            host.fill(address, 40, 1);
-            device.evict(host.space, address, Page.address(40));
-            long other = host.map(40);
-            host.fill(other, 40, 100);
+            long address = mapOut(host, device);
+            long other = mapMoreThanRamHasRoomFor(host);
             long came = device.fetch(host.space, address, Page.address(40));
             assertThat(came).isBetween(1L, 30L);
             assertThat(host.on(device, address, 40)).isEqualTo(40 - came);
             assertThatThrownBy(() -> host.check(address, 40, 1)).isInstanceOf(MemoryExhaustedException.class);
-            host.overflowTo(device);
-            host.check(address, 40, 1);
-            host.check(other, 40, 100);
+            checkBoth(host, device, address, other);
         }
     }
 
@@ -192,11 +208,8 @@ class StorageDeviceTest {
     void fetchGoesOnWhereRoomIsMade() {
         try (Host host = new Host(64)) {
             StorageDevice device = host.device("ram:4M", SINGLE);
-            long address = host.map(40);
-            host.fill(address, 40, 1);
-            device.evict(host.space, address, Page.address(40));
-            long other = host.map(40);
-            host.fill(other, 40, 100);
+            long address = mapOut(host, device);
+            long other = mapMoreThanRamHasRoomFor(host);
             int[] asked = new int[1];
             long came = device.fetch(
                     host.space,
@@ -207,9 +220,7 @@ class StorageDeviceTest {
             assertThat(came).isEqualTo(40);
             assertThat(host.on(device, address, 40)).isZero();
             assertThat(asked[0]).isBetween(3, 14);
-            host.overflowTo(device);
-            host.check(address, 40, 1);
-            host.check(other, 40, 100);
+            checkBoth(host, device, address, other);
         }
     }
 
@@ -217,11 +228,8 @@ class StorageDeviceTest {
     void fetchEndsWhereOthersTakeTheRoomThatIsMade() {
         try (Host host = new Host(64)) {
             StorageDevice device = host.device("ram:4M", SINGLE);
-            long address = host.map(40);
-            host.fill(address, 40, 1);
-            device.evict(host.space, address, Page.address(40));
-            long other = host.map(40);
-            host.fill(other, 40, 100);
+            long address = mapOut(host, device);
+            long other = mapMoreThanRamHasRoomFor(host);
             int[] asked = new int[1];
             long came = device.fetch(host.space, address, Page.address(40), () -> ++asked[0] > 0);
             assertThat(came).isBetween(1L, 30L);
@@ -235,9 +243,7 @@ class StorageDeviceTest {
                     () -> device.evict(host.space, address, Page.address(40)) > 0 && ++asked[0] > 0);
             assertThat(came).isBetween(40L, 80L);
             assertThat(asked[0]).isBetween(1, 100);
-            host.overflowTo(device);
-            host.check(address, 40, 1);
-            host.check(other, 40, 100);
+            checkBoth(host, device, address, other);
         }
     }
 

@@ -495,21 +495,6 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
 
     // ---- the end -----------------------------------------------------------------------------------------------
 
-    static void join(Thread thread) {
-        boolean interrupted = false;
-        for (; ; ) {
-            try {
-                thread.join();
-                break;
-            } catch (InterruptedException e) {
-                interrupted = true;
-            }
-        }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
-    }
-
     boolean has(MemoryNode node) {
         return memory.has(node);
     }
@@ -520,18 +505,7 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
 
     /** Returns once everything is given back. */
     void awaitEnd() {
-        boolean interrupted = false;
-        for (; ; ) {
-            try {
-                over.await();
-                break;
-            } catch (InterruptedException e) {
-                interrupted = true;
-            }
-        }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
+        Uninterrupted.finish(over::await);
     }
 
     /** Serves no longer and gives nothing back: what is in custody is for another daemon. */
@@ -559,7 +533,7 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
             if (computes != null) {
                 giveBack(computes::stop);
             }
-            threads.forEach(ClientSession::join);
+            threads.forEach(thread -> Uninterrupted.finish(thread::join));
             List.copyOf(memory.regions()).forEach(region -> giveBack(() -> regions.unregister(region)));
             giveBack(memory.space()::exit);
             giveBack(memory::removeDevices);

@@ -490,7 +490,7 @@ public final class Daemon implements AutoCloseable {
             // What is on its way to the keeper must not be closed under its sender, who would blame the keeper.
             Thread sender = entrusting;
             if (sender != null) {
-                ClientSession.join(sender);
+                Uninterrupted.finish(sender::join);
             }
             listening.close();
             try {

@@ -112,18 +112,7 @@ final class Movers implements AutoCloseable {
         }
 
         long await() {
-            boolean interrupted = false;
-            for (; ; ) {
-                try {
-                    left.await();
-                    break;
-                } catch (InterruptedException e) {
-                    interrupted = true;
-                }
-            }
-            if (interrupted) {
-                Thread.currentThread().interrupt();
-            }
+            Uninterrupted.finish(left::await);
             if (failure instanceof Error error) {
                 throw error;
             }

@@ -179,6 +179,8 @@ final class RangeRequests {
         /** For each range how many parts there are up to its end. */
         private final int[] parts;
 
+        private final long pages;
+
         /**
          * @param most how many bytes of a range's to move, from its start
          */
@@ -187,12 +189,15 @@ final class RangeRequests {
             ends = new long[starts.length];
             parts = new int[starts.length];
             long count = 0;
+            long together = 0;
             for (int i = 0; i < parts.length; i++) {
                 starts[i] = region.address + request.offset(i);
                 ends[i] = starts[i] + most.applyAsLong(request.rangeBytes(i));
+                together += Page.of(ends[i] - starts[i]);
                 count += block(ends[i] - 1) - block(starts[i]) + 1;
                 parts[i] = Math.toIntExact(count);
             }
+            pages = together;
         }
 
         private static long block(long address) {
@@ -201,10 +206,6 @@ final class RangeRequests {
 
         /** {@return how many pages a method moved that takes the address of a part and its bytes} */
         long move(Movers movers, LongBinaryOperator method) {
-            long pages = 0;
-            for (int i = 0; i < starts.length; i++) {
-                pages += Page.of(ends[i] - starts[i]);
-            }
             return movers.move(parts[parts.length - 1], pages / PAGES_OF_A_THREAD, part -> {
                 int found = Arrays.binarySearch(parts, part + 1);
                 int range = found < 0 ? -found - 1 : found;

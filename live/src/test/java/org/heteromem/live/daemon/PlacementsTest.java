@@ -59,6 +59,28 @@ class PlacementsTest {
         }
     }
 
+    /** Tells that it is read, and answers only then. */
+    private static final class Disk extends Numbers {
+        private final CountDownLatch reading;
+        private final CountDownLatch answer;
+
+        Disk(CountDownLatch reading, CountDownLatch answer) {
+            this.reading = reading;
+            this.answer = answer;
+        }
+
+        @Override
+        public void read(long offset, MemorySegment target, long targetOffset, long bytes) {
+            reading.countDown();
+            try {
+                answer.await();
+            } catch (InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
+            super.read(offset, target, targetOffset, bytes);
+        }
+    }
+
     private static void assertHolds(Placements placements, long page, long number) {
         MemorySegment bytes = MemorySegment.ofAddress(placements.address(page)).reinterpret(Page.SIZE);
         assertThat(bytes.get(ValueLayout.JAVA_LONG, 0)).as("page " + page).isEqualTo(number);
@@ -70,18 +92,7 @@ class PlacementsTest {
         try (Placements placements = new Placements(0)) {
             CountDownLatch reading = new CountDownLatch(1);
             CountDownLatch disk = new CountDownLatch(1);
-            FrameStore slow = new Numbers() {
-                @Override
-                public void read(long offset, MemorySegment target, long targetOffset, long bytes) {
-                    reading.countDown();
-                    try {
-                        disk.await();
-                    } catch (InterruptedException e) {
-                        throw new IllegalStateException(e);
-                    }
-                    super.read(offset, target, targetOffset, bytes);
-                }
-            };
+            FrameStore slow = new Disk(reading, disk);
             Thread prefetch = Thread.ofPlatform().start(() -> placements.take(0, slow, 0, Page.address(SLOTS)));
             reading.await();
             // The same slots by their numbers: returns although the others are not free before the disk has answered.
@@ -104,18 +115,7 @@ class PlacementsTest {
             int movers = Movers.MOST + 1;
             CountDownLatch reading = new CountDownLatch(movers);
             CountDownLatch disk = new CountDownLatch(1);
-            FrameStore slow = new Numbers() {
-                @Override
-                public void read(long offset, MemorySegment target, long targetOffset, long bytes) {
-                    reading.countDown();
-                    try {
-                        disk.await();
-                    } catch (InterruptedException e) {
-                        throw new IllegalStateException(e);
-                    }
-                    super.read(offset, target, targetOffset, bytes);
-                }
-            };
+            FrameStore slow = new Disk(reading, disk);
             List<Thread> all = new ArrayList<>();
             for (int i = 0; i < movers; i++) {
                 long first = (long) i * SLOTS;
