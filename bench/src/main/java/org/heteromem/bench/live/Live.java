@@ -9,6 +9,8 @@ import java.lang.invoke.VarHandle;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Random;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.heteromem.live.Heteromem;
 import org.heteromem.live.natives.Cpus;
@@ -18,6 +20,7 @@ final class Live implements AutoCloseable {
     static final int PAGE = 4096;
     private static final int BATCH = 512;
     private static final int MOST_TRIES = 100;
+    private static final Pattern COLLECTION = Pattern.compile(" Pause .* ([0-9.]+)ms$");
     private static final VarHandle BYTE = ValueLayout.JAVA_BYTE.varHandle();
 
     private final BitSet before = Cpus.allowed();
@@ -96,11 +99,13 @@ final class Live implements AutoCloseable {
         memory.status();
     }
 
-    /** {@return how often the daemon has collected garbage, if it was told to log that} */
-    long collections() {
+    /** {@return how many milliseconds each collection of the daemon's garbage took, if it was told to log that} */
+    List<Double> collections() {
         return daemon.logLines().stream()
-                .filter(line -> line.contains(" Pause "))
-                .count();
+                .map(COLLECTION::matcher)
+                .filter(Matcher::find)
+                .map(found -> Double.valueOf(found.group(1)))
+                .toList();
     }
 
     long daemonPid() {

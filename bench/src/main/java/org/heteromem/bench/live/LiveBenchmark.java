@@ -32,6 +32,9 @@ public final class LiveBenchmark {
     private static final int BLOCK_WARM_UP = BLOCK * WARM_UP;
 
     private static final int BULK_WARM_UP = 80;
+    /** Until a daemon and its client have compiled what questions need, by tens of thousands of them. */
+    private static final int ASKED_WARM_UP = 40;
+
     /** By how many threads a daemon moves what a client asks for in bulk, at most. */
     private static final int MOST_MOVERS = 4;
 
@@ -338,37 +341,48 @@ public final class LiveBenchmark {
         // processes, and what is waited for then is a turn.
         young("asked 500 times a second", () -> DaemonProcess.sleep(2));
         young("asked without a pause", () -> {});
-        try (Live live = new Live(1, "ram", pages, 1, "-Xlog:gc");
-                DaemonJvm daemon = new DaemonJvm(live.daemonPid())) {
-            measure(live, 1, WARM_UP);
-            long before = live.collections();
-            Floor.Fault ours = beside(() -> measure(live, 1, REPEATS), () -> {
-                daemon.collect();
-                DaemonProcess.sleep(20);
-            });
-            tail(live.collections() - before + " full collections that were asked for", ours);
-        }
+        full();
         allocation();
     }
 
     private void young(String how, Runnable pause) throws IOException {
         try (Live live = new Live(1, "ram", pages, 1, "-Xlog:gc")) {
-            measure(live, 1, WARM_UP);
-            long before = live.collections();
+            // Asking is compiled too, on either side, and by threads that wait for the same two CPUs.
+            beside(() -> measure(live, 1, ASKED_WARM_UP), live::ask);
+            int before = live.collections().size();
             Floor.Fault ours = beside(() -> measure(live, 1, REPEATS), () -> {
                 live.ask();
                 pause.run();
             });
-            tail(live.collections() - before + " young collections, " + how, ours);
+            table.limit(
+                    "4 KiB fault, p99.9, other CPU, while the daemon collects garbage ("
+                            + (live.collections().size() - before) + " young collections, " + how + ")",
+                    ours.p999() / 1e3,
+                    "ms",
+                    1);
         }
     }
 
-    private void tail(String collections, Floor.Fault ours) {
-        table.limit(
-                "4 KiB fault, p99.9, other CPU, while the daemon collects garbage (" + collections + ")",
-                ours.p999() / 1e3,
-                "ms",
-                1);
+    /** No daemon was seen to collect its old generation by itself; how long a fault waits if it must. */
+    private void full() throws IOException {
+        try (Live live = new Live(1, "ram", pages, 1, "-Xlog:gc");
+                DaemonJvm daemon = new DaemonJvm(live.daemonPid())) {
+            measure(live, 1, WARM_UP);
+            int before = live.collections().size();
+            Floor.Fault ours = beside(() -> measure(live, 1, REPEATS), () -> {
+                daemon.collect();
+                DaemonProcess.sleep(20);
+            });
+            List<Double> lengths = live.collections();
+            lengths = lengths.subList(before, lengths.size());
+            table.beside(
+                    "beside it: " + lengths.size()
+                            + " full collections that were asked for; p99.9 of the faults meanwhile",
+                    Table.number(ours.p999() / 1e3, "ms"),
+                    "–",
+                    "–");
+            table.beside("the median length of those collections", Table.number(median(lengths), "ms"), "–", "–");
+        }
     }
 
     /** What is measured, while another thread does something again and again. */
@@ -415,14 +429,14 @@ public final class LiveBenchmark {
     private static long allocated(Live live, DaemonJvm daemon, Runnable home) {
         live.bringHome();
         daemon.collect();
-        long collections = live.collections();
+        int collections = live.collections().size();
         long before = daemon.youngBytes();
         for (int i = 0; i < ALLOCATION_ROUNDS; i++) {
             live.evictAll();
             home.run();
         }
         long allocated = daemon.youngBytes() - before;
-        if (live.collections() != collections) {
+        if (live.collections().size() != collections) {
             throw new IllegalStateException("the daemon has collected garbage while its allocation was measured");
         }
         return allocated;
