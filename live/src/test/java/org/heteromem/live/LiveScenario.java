@@ -17,6 +17,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ThreadLocalRandom;
 import org.heteromem.live.daemon.RawCalls;
 import org.heteromem.live.doctor.Tier;
+import org.heteromem.live.natives.Processes;
 import org.heteromem.live.natives.Require;
 
 /**
@@ -498,6 +499,27 @@ enum LiveScenario {
                         table.set(JAVA_LONG, page * PAGE, page + 2 + round);
                     }
                 }
+            }
+        }
+    },
+    A_PROGRAM_LOCKS_ALL_THAT_IT_MAPS {
+        @Override
+        void run(Heteromem memory) {
+            RawCalls.lockWhatComes();
+            try (Arena arena = memory.arena()) {
+                MemorySegment table = arena.allocate(4 * RAM, 64);
+                Require.equal(memory.residency(table).absent(), 4 * RAM / PAGE, "pages that are not there");
+                number(table);
+                Residency where = memory.residency(table);
+                Require.that(where.ram() <= RAM / PAGE, "at most the budget in RAM: " + where);
+                Require.equal(where.absent(), 0, "pages that nobody knows of");
+                requireNumbered(table);
+            } catch (OutOfMemoryError e) {
+                // Without rights it may lock less than a region.
+                Require.that(e.toString().contains("RLIMIT_MEMLOCK"), e.toString());
+                Require.that(Processes.effectiveUserId() != 0, "root locks as much as it likes: " + e);
+            } finally {
+                RawCalls.unlockAll();
             }
         }
     },

@@ -363,7 +363,7 @@ public final class LiveBenchmark {
         }
     }
 
-    /** No daemon was seen to collect its old generation by itself; how long a fault waits if it must. */
+    /** A daemon hardly ever collects its old generation by itself; how long a fault waits if it does. */
     private void full() throws IOException {
         try (Live live = new Live(1, "ram", pages, 1, "-Xlog:gc");
                 DaemonJvm daemon = new DaemonJvm(live.daemonPid())) {

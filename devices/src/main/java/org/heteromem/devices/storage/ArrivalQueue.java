@@ -30,8 +30,6 @@ final class ArrivalQueue {
     private static final int MAX_LENGTH = 1 << LENGTH_BITS;
     /** Entries that are kept together. One array for all would be copied whenever it grows, and left to the collector. */
     private static final int CHUNK = 1024;
-    /** How many empty ones are kept: as many as 256 MiB in single pages need. */
-    private static final int SPARES = 64;
     /** What part of the entries may be stale before they are looked for. */
     private static final int STALE_PART = 4;
 
@@ -45,8 +43,11 @@ final class ArrivalQueue {
     private final ReentrantLock lock = new ReentrantLock();
     private final Residency residency;
     private final ArrayDeque<long[]> chunks = new ArrayDeque<>();
-    /** Some that have become empty: order is kept on the path of a fault, which shall allocate nothing. */
-    private final ArrayDeque<long[]> spares = new ArrayDeque<>(SPARES);
+    /**
+     * Those that have become empty, all of them: they grow old before they do, and left to the collector they would fill the old
+     * generation of a JVM that fills its device again and again.
+     */
+    private final ArrayDeque<long[]> spares = new ArrayDeque<>();
     /** Where the first entry is in the first chunk. */
     private int head;
 
@@ -104,10 +105,7 @@ final class ArrivalQueue {
         long entry = chunks.getFirst()[head++];
         size--;
         if (head == CHUNK) {
-            long[] empty = chunks.removeFirst();
-            if (spares.size() < SPARES) {
-                spares.addLast(empty);
-            }
+            spares.addLast(chunks.removeFirst());
             head = 0;
         }
         return entry;
@@ -209,6 +207,16 @@ final class ArrivalQueue {
         lock.lock();
         try {
             return size;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** {@return how many pieces entries are kept in, or were; for tests} */
+    int pieces() {
+        lock.lock();
+        try {
+            return chunks.size() + spares.size();
         } finally {
             lock.unlock();
         }

@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -83,5 +84,25 @@ class ArrivalQueueTest {
         assertThat(queue.entries()).isEqualTo(2);
         expectColdest(1000);
         assertThat(queue.entries()).isZero();
+    }
+
+    @Test
+    void whatADeviceIsFilledWithAgainAndAgainIsKeptInTheSamePieces() {
+        AtomicBoolean full = new AtomicBoolean(true);
+        ArrivalQueue again = new ArrivalQueue((_, _) -> full.get());
+        Runnable fill = () -> {
+            for (int slot = 0; slot < 20 * SLOTS; slot++) {
+                again.add(slot, 1, again.number(1));
+            }
+        };
+        fill.run();
+        int pieces = again.pieces();
+        full.set(false);
+        assertThat(again.poll(1)).isEmpty();
+        assertThat(again.entries()).isZero();
+        assertThat(again.pieces()).isEqualTo(pieces);
+        full.set(true);
+        fill.run();
+        assertThat(again.pieces()).isEqualTo(pieces);
     }
 }

@@ -49,12 +49,14 @@ final class Region {
         Userfault faults = null;
         try {
             memory.addSeals(Memfd.REGION_SEALS);
-            mapping = Mapping.sharedAligned(memory, 0, bytes, alignment);
+            mapping = Mapping.withoutAccess(memory, 0, bytes, alignment);
             // A forked child would read evicted pages as zeros and fill the file with them.
             mapping.advise(Mapping.Advice.DONTFORK);
             mapping.refuseHugePages();
             faults = Userfault.open(Uffdio.REQUIRED_FEATURES);
             faults.register(mapping.address(), mapping.length(), MODES);
+            // Not before: a page that comes without a fault is one that the daemon does not know of.
+            mapping.allowAccess();
             return new Region(id, memory, mapping, faults);
         } catch (RuntimeException e) {
             if (faults != null) {

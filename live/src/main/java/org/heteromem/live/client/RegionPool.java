@@ -13,6 +13,7 @@ import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import org.heteromem.live.RefusedException;
+import org.heteromem.live.natives.Errno;
 import org.heteromem.live.natives.NativeException;
 import org.heteromem.live.natives.Userfault;
 import org.heteromem.live.wire.MessageType;
@@ -194,7 +195,11 @@ final class RegionPool {
             kept = region != null;
             throw e;
         } catch (NativeException e) {
-            throw new NoRoomException("this process cannot have another region: " + e.getMessage(), e);
+            // What mmap(2) says of a process that locks what it maps, and of no other.
+            String why = e.errno() == Errno.EAGAIN
+                    ? "; it locks what it maps (mlockall), and may not lock so much: raise RLIMIT_MEMLOCK (ulimit -l)"
+                    : "";
+            throw new NoRoomException("this process cannot have another region: " + e.getMessage() + why, e);
         } catch (ArithmeticException e) {
             throw new NoRoomException("address space has no place of that alignment", e);
         } finally {

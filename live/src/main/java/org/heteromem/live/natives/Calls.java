@@ -67,6 +67,7 @@ final class Calls {
     private static final MethodHandle MMAP = link("mmap");
     private static final MethodHandle MUNMAP = link("munmap");
     private static final MethodHandle MADVISE = link("madvise");
+    private static final MethodHandle MPROTECT = link("mprotect");
     private static final MethodHandle POLL = link("poll");
     private static final MethodHandle EVENTFD = link("eventfd");
     private static final MethodHandle READ = link("read");
@@ -216,6 +217,10 @@ final class Calls {
 
     static int madvise(long address, long length, int advice) {
         return callInt(MADVISE, NONE, address, length, advice, 0, 0, 0);
+    }
+
+    static int mprotect(long address, long length, int protection) {
+        return callInt(MPROTECT, NONE, address, length, protection, 0, 0, 0);
     }
 
     static int poll(MemorySegment descriptors, long count, int timeoutMillis) {

@@ -61,6 +61,20 @@ public final class Mapping implements AutoCloseable {
      * @param alignment bytes, a power of two of at least 4096
      */
     public static Mapping sharedAligned(NativeFile file, long offset, long bytes, long alignment) {
+        return sharedAligned(file, offset, bytes, alignment, PROT_READ | PROT_WRITE);
+    }
+
+    /**
+     * {@link #sharedAligned}, to which nobody has access before {@link #allowAccess()}: the kernel puts no pages there either, as
+     * it does at once in a process that locks all that it will map ({@code mlockall(MCL_FUTURE)}).
+     *
+     * @param alignment bytes, a power of two of at least 4096
+     */
+    public static Mapping withoutAccess(NativeFile file, long offset, long bytes, long alignment) {
+        return sharedAligned(file, offset, bytes, alignment, PROT_NONE);
+    }
+
+    private static Mapping sharedAligned(NativeFile file, long offset, long bytes, long alignment, int protection) {
         requireSize(bytes);
         if (alignment < 4096 || Long.bitCount(alignment) != 1) {
             throw new IllegalArgumentException(
@@ -81,7 +95,7 @@ public final class Mapping implements AutoCloseable {
                     "reservation");
             long start = reserved + alignment - 1 & -alignment;
             try {
-                map(start, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, number, offset, file.toString());
+                map(start, bytes, protection, MAP_SHARED | MAP_FIXED, number, offset, file.toString());
             } catch (NativeException e) {
                 unmap(reserved, bytes + slack);
                 throw e;
@@ -159,6 +173,18 @@ public final class Mapping implements AutoCloseable {
     /** The memory; its scope ends with this mapping. */
     public MemorySegment segment() {
         return segment;
+    }
+
+    /**
+     * Lets the whole mapping be read and written.
+     *
+     * @throws NativeException as {@code mprotect(2)} fails
+     */
+    public void allowAccess() {
+        int r = Calls.mprotect(address, length, PROT_READ | PROT_WRITE);
+        if (r < 0) {
+            throw new NativeException("mprotect", range(address, length), -r);
+        }
     }
 
     /** Advises the whole mapping. */

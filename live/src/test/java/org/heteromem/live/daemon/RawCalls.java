@@ -17,10 +17,13 @@ public final class RawCalls {
     private static final boolean ARM = System.getProperty("os.arch").equals("aarch64");
     private static final long MREMAP = ARM ? 216 : 25;
     private static final long MADVISE = ARM ? 233 : 28;
+    private static final long MLOCKALL = ARM ? 230 : 151;
+    private static final long MUNLOCKALL = ARM ? 231 : 152;
     private static final long FCNTL = ARM ? 25 : 72;
     private static final int F_SETFL = 4;
     private static final int O_RDWR = 2;
     private static final int MREMAP_MAYMOVE = 1;
+    private static final int MCL_FUTURE = 2;
     /** Takes pages out of the page table. */
     public static final int MADV_DONTNEED = 4;
     /** Drops pages of shared memory for all. */
@@ -39,6 +42,20 @@ public final class RawCalls {
     public static void advise(long address, long bytes, int advice) {
         if (call(MADVISE, address, bytes, advice, 0) != 0) {
             throw new IllegalStateException("madvise " + advice);
+        }
+    }
+
+    /** Has this process lock all that it will map. */
+    public static void lockWhatComes() {
+        if (call(MLOCKALL, MCL_FUTURE, 0, 0, 0) != 0) {
+            throw new IllegalStateException("mlockall");
+        }
+    }
+
+    /** Ends that. */
+    public static void unlockAll() {
+        if (call(MUNLOCKALL, 0, 0, 0, 0) != 0) {
+            throw new IllegalStateException("munlockall");
         }
     }
 

@@ -34,6 +34,19 @@ class MappingTest {
     }
 
     @Test
+    void noPageIsThereBeforeAccessIsAllowed() throws Exception {
+        try (Memfd memory = Memfd.create("closed", 3 * 4096);
+                Mapping map = Mapping.withoutAccess(memory, 0, 3 * 4096, 65_536)) {
+            assertThat(map.address() % 65_536).isZero();
+            assertThat(lineOf(map.address())).contains("---s").contains("closed");
+            map.allowAccess();
+            assertThat(lineOf(map.address())).contains("rw-s").contains("closed");
+            map.segment().set(ValueLayout.JAVA_LONG, 8192, 42);
+            assertThat(map.segment().get(ValueLayout.JAVA_LONG, 8192)).isEqualTo(42);
+        }
+    }
+
+    @Test
     void aSegmentDiesWithItsMapping() {
         Mapping map = Mapping.anonymous(4096);
         MemorySegment segment = map.segment();
