@@ -243,6 +243,20 @@ public final class AddressSpace {
     }
 
     /**
+     * {@return the areas that have pages in a range, by address; whole, also where they reach beyond it}
+     *
+     * @param address first byte, not negative
+     * @param length bytes; 0 is met by no area
+     * @throws MemoryException EINVAL if that is no range
+     */
+    public List<Area> areas(long address, long length) {
+        if (address < 0 || length < 0 || address + length < 0) {
+            throw new MemoryException(Errno.EINVAL, "no range: " + length + " bytes at 0x" + Long.toHexString(address));
+        }
+        return length == 0 ? List.of() : Inspection.areas(mm, Page.of(address), Page.of(address + length - 1) + 1);
+    }
+
+    /**
      * {@return the area that an address lies in, or null}
      *
      * @param address any address

@@ -18,7 +18,26 @@ public final class Inspection {
      * @param mm whose
      */
     public static List<Area> areas(Mm mm) {
-        return Arrays.stream(mm.areas.all()).map(Vma::toArea).toList();
+        return areas(mm.areas.all());
+    }
+
+    /**
+     * {@return the areas that meet a range of pages}
+     *
+     * @param mm whose
+     * @param start the first page
+     * @param end behind the last
+     */
+    public static List<Area> areas(Mm mm, long start, long end) {
+        return areas(mm.areas.in(start, end));
+    }
+
+    private static List<Area> areas(Vma[] found) {
+        Area[] all = new Area[found.length];
+        for (int i = 0; i < all.length; i++) {
+            all[i] = found[i].toArea();
+        }
+        return List.of(all);
     }
 
     /**

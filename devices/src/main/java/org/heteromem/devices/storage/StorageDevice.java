@@ -503,7 +503,7 @@ public final class StorageDevice implements DeviceDriver {
 
     private long inBatches(AddressSpace space, long address, long end, Direction direction, BooleanSupplier noRoom) {
         long moved = 0;
-        for (Area area : space.areas()) {
+        for (Area area : space.areas(address, end - address)) {
             long from = Math.max(address, area.address());
             long to = Math.min(end, area.address() + area.length());
             if (direction == Direction.OUT && area.locked()) {
