@@ -229,7 +229,8 @@ public final class MemoryManager implements AutoCloseable {
     /**
      * Removes memory of a device (memunmap_pages); copies of clean pages are given up. May be called by any thread in any phase
      * of a migration, by a driver and a follower of a process in a call from the core too: it never waits for pages. From
-     * then on no frame of it can be readied. A frame of whose freeing the driver is being told is still in use.
+     * then on no frame of it can be readied. A frame of whose freeing the driver is being told is still in use. The store stays
+     * open, for who is in the middle of an access, until the manager is closed or {@link #closeStore} is called.
      *
      * @param memory memory of this manager, with no frame in use
      * @throws MemoryException EBUSY while frames are in use, EINVAL if it is not registered
@@ -242,6 +243,27 @@ public final class MemoryManager implements AutoCloseable {
         memory.unregister(resources);
         devices.remove(memory);
         removedStores.add(memory.store());
+    }
+
+    /**
+     * Closes the store of device memory that has been removed, ahead of the manager's end. It is up to the caller that nobody
+     * is in the middle of an access to its bytes any more: neither a {@link Cpu}, if they could be addressed, nor who moves pages.
+     *
+     * @param memory memory that this manager had
+     * @throws MemoryException EINVAL if it has not been removed, or its store is closed
+     */
+    public void closeStore(DeviceMemory memory) {
+        boolean removed;
+        synchronized (this) {
+            removed = removedStores.remove(memory.store());
+        }
+        if (!removed) {
+            throw new MemoryException(
+                    Errno.EINVAL,
+                    "device memory '" + memory.name()
+                            + "' has not been removed from this manager, or its store is closed");
+        }
+        memory.store().close();
     }
 
     /**

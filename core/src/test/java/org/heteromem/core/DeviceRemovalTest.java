@@ -3,8 +3,10 @@ package org.heteromem.core;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
@@ -20,6 +22,7 @@ import org.heteromem.core.event.MemoryEvent;
 import org.heteromem.core.fault.FaultResult;
 import org.heteromem.core.inspect.StateChecker;
 import org.heteromem.core.memory.ArenaStore;
+import org.heteromem.core.memory.FrameStore;
 import org.heteromem.core.migrate.Migration;
 import org.heteromem.core.migrate.Migration.Select;
 import org.heteromem.core.mirror.ExclusiveAccess;
@@ -206,6 +209,34 @@ class DeviceRemovalTest {
             assertThat(m.migrate()).isZero();
         }
         allIsWell();
+    }
+
+    @Test
+    void itsStoreIsClosedAtTheEndOrBeforeIfThatIsAskedFor() {
+        List<MemorySegment> bytes = new ArrayList<>();
+        List<DeviceMemory> devices = new ArrayList<>();
+        for (String name : List.of("there", "removed", "closed")) {
+            FrameStore store = new ArenaStore(DEVICE_BYTES);
+            bytes.add(Objects.requireNonNull(store.segment(0)));
+            devices.add(manager.addDevice(new DeviceMemory.Spec(name, DeviceKind.PRIVATE, driver, store), driver));
+        }
+        devices.forEach(this::cannotBeClosed);
+        manager.removeDevice(devices.get(1));
+        manager.removeDevice(devices.get(2));
+        assertThat(bytes).allMatch(segment -> segment.scope().isAlive());
+        manager.closeStore(devices.get(2));
+        assertThat(bytes.stream().map(segment -> segment.scope().isAlive())).containsExactly(true, true, false);
+        cannotBeClosed(devices.get(2));
+        cpu.close();
+        manager.close();
+        assertThat(bytes).noneMatch(segment -> segment.scope().isAlive());
+    }
+
+    private void cannotBeClosed(DeviceMemory memory) {
+        assertThatThrownBy(() -> manager.closeStore(memory))
+                .hasMessageContaining("'" + memory.name() + "' has not been removed")
+                .extracting(e -> ((MemoryException) e).errno())
+                .isEqualTo(Errno.EINVAL);
     }
 
     // ---- callbacks ---------------------------------------------------------------------------------------------

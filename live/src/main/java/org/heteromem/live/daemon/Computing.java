@@ -52,6 +52,7 @@ final class Computing {
         void failed(long correlation, ErrorCode code, String detail);
     }
 
+    private final MemoryManager manager;
     private final AddressSpace space;
     private final Accelerator accelerator;
     private final Kernels kernels;
@@ -86,6 +87,7 @@ final class Computing {
             Kernels kernels,
             String label,
             Answers answers) {
+        this.manager = manager;
         this.space = space;
         this.kernels = kernels;
         this.label = label;
@@ -268,6 +270,9 @@ final class Computing {
             Thread.currentThread().interrupt();
         }
         accelerator.close();
+        if (quiet) {
+            manager.closeStore(accelerator.memory());
+        }
         try {
             kernels.close();
         } catch (IOException e) {

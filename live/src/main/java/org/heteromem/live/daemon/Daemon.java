@@ -399,8 +399,13 @@ public final class Daemon implements AutoCloseable {
             }
             return made;
         } catch (RuntimeException e) {
-            removeDevices(made);
-            throw noDevices(client, e);
+            RefusedException refusal = noDevices(client, e);
+            try {
+                removeDevices(made);
+            } catch (RuntimeException again) {
+                refusal.addSuppressed(again);
+            }
+            throw refusal;
         }
     }
 
@@ -437,9 +442,23 @@ public final class Daemon implements AutoCloseable {
         return alike == 0 ? kind : kind + '-' + (alike + 1);
     }
 
+    /** All of them, when nobody moves their pages any more, and what they have open: the daemon goes on without. */
     void removeDevices(List<StorageDevice> devices) {
+        RuntimeException failure = null;
         for (StorageDevice device : devices) {
-            manager.removeDevice(device.memory());
+            try {
+                manager.removeDevice(device.memory());
+                manager.closeStore(device.memory());
+            } catch (RuntimeException e) {
+                if (failure == null) {
+                    failure = e;
+                } else {
+                    failure.addSuppressed(e);
+                }
+            }
+        }
+        if (failure != null) {
+            throw failure;
         }
     }
 

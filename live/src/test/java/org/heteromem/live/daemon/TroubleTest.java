@@ -8,10 +8,12 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.lang.foreign.MemorySegment;
+import java.lang.ref.WeakReference;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
@@ -21,6 +23,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.heteromem.core.inspect.StateChecker;
 import org.heteromem.devices.storage.StorageDevice;
 import org.heteromem.live.keeper.KeeperMain;
@@ -88,6 +91,68 @@ class TroubleTest {
 
     private String file() {
         return "file:" + directory.resolve("overflow") + ":8M";
+    }
+
+    // ---- gone --------------------------------------------------------------------------------------------------
+
+    /** A daemon serves for months: of a client that has left nothing may stay, and of its file no descriptor. */
+    @ParameterizedTest
+    @ValueSource(strings = {"ram:2M", "compressed:2M", "FILE"})
+    void nothingIsLeftOfAClientThatIsGone(String overflow) throws IOException, InterruptedException {
+        List<WeakReference<Object>> parts = new ArrayList<>();
+        with(DaemonOptions.OnLoss.KILL, List.of(overflow.replace("FILE", file())), daemon -> {
+            Told client = told();
+            client.expect("done", "memory " + 2 * RAM);
+            client.expect("done", "write 0 400 1");
+            client.expect("right", "check 0 400 1");
+            parts.addAll(partsOf(daemon));
+            assertThat(openFiles()).anyMatch(TroubleTest::isOfAClient);
+            assertThat(client.leave()).isZero();
+            while (!daemon.sessions().isEmpty()) {
+                TimeUnit.MILLISECONDS.sleep(5);
+            }
+            assertThat(openFiles()).noneMatch(TroubleTest::isOfAClient);
+            for (int tries = 0; parts.stream().anyMatch(part -> part.get() != null); tries++) {
+                assertThat(tries)
+                        .as(
+                                "looked for what is left: %s",
+                                parts.stream().map(WeakReference::get).toList())
+                        .isLessThan(200);
+                System.gc();
+                TimeUnit.MILLISECONDS.sleep(20);
+            }
+        });
+        assertThat(parts).hasSize(4);
+    }
+
+    private static List<WeakReference<Object>> partsOf(Daemon daemon) {
+        ClientSession session = daemon.sessions().getFirst();
+        StorageDevice device = device(daemon, 0);
+        return List.of(
+                new WeakReference<>(session),
+                new WeakReference<>(session.memory()),
+                new WeakReference<>(device),
+                new WeakReference<>(device.store()));
+    }
+
+    /** Memory of a client, what is written down of it, or the file of a device. */
+    private static boolean isOfAClient(String file) {
+        return file.matches("/memfd:heteromem-\\d.*|.*/overflow\\.\\d.*");
+    }
+
+    /** What this process has open. */
+    private static List<String> openFiles() throws IOException {
+        List<String> files = new ArrayList<>();
+        try (Stream<Path> all = Files.list(Path.of("/proc/self/fd"))) {
+            for (Path one : all.toList()) {
+                try {
+                    files.add(Files.readSymbolicLink(one).toString());
+                } catch (NoSuchFileException _) {
+                    // Closed meanwhile, such as the one by which they are listed.
+                }
+            }
+        }
+        return files;
     }
 
     // ---- full --------------------------------------------------------------------------------------------------
