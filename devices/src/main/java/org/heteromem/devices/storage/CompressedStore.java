@@ -48,13 +48,17 @@ public final class CompressedStore implements PageStore {
      * @param port where the memory comes from
      */
     public CompressedStore(String name, long bytes, Compression compression, StoreMemory port) {
+        this(name, bytes, compression, port, new StorageBuffers());
+    }
+
+    CompressedStore(String name, long bytes, Compression compression, StoreMemory port, StorageBuffers buffers) {
         long slabBytes = bytes / SlotLayout.SLAB_BYTES * SlotLayout.SLAB_BYTES;
         if (slabBytes <= 0 || slabBytes > SlotLayout.MAX_BYTES) {
             throw new IllegalArgumentException("compressed device '" + name + "' of " + bytes + " bytes: from "
                     + SlotLayout.SLAB_BYTES + " to " + SlotLayout.MAX_BYTES + " are possible");
         }
         this.name = name;
-        this.codecs = new PageCodec.Pool(compression);
+        this.codecs = buffers.codecs(compression);
         this.pages = Math.min(Page.of(slabBytes) * ADDRESS_SPACE_FACTOR, ArrivalQueue.MAX_SLOTS);
         this.index = new PageWords(
                 name, "index", pages, slabBytes | codecs.compression().ordinal(), port);

@@ -27,7 +27,7 @@ public final class FileStore implements PageStore {
     private final Medium medium;
     private final long byteSize;
     private final PageWords sums;
-    private final Staging staging = new Staging();
+    private final Staging staging;
     private final AtomicLong pagesHeld = new AtomicLong();
 
     /**
@@ -40,10 +40,15 @@ public final class FileStore implements PageStore {
      * @throws StorageIoException if the file cannot be used, saying why and what to do
      */
     public FileStore(String name, Path path, long bytes, StoreMemory port) {
-        this(name, PageFile.open(name, path, bytes), path.toString(), bytes, port);
+        this(name, path, bytes, port, new StorageBuffers());
     }
 
-    FileStore(String name, Medium medium, String place, long bytes, StoreMemory port) {
+    FileStore(String name, Path path, long bytes, StoreMemory port, StorageBuffers buffers) {
+        this(name, PageFile.open(name, path, bytes), path.toString(), bytes, port, buffers);
+    }
+
+    FileStore(String name, Medium medium, String place, long bytes, StoreMemory port, StorageBuffers buffers) {
+        this.staging = buffers.staging();
         this.name = name;
         this.place = place;
         this.medium = medium;

@@ -51,7 +51,6 @@ public final class StorageDevice implements DeviceDriver {
     private final SlotPool slots;
     private final ArrivalQueue arrivals;
     private final Copies copies;
-    private final Staging staging = new Staging();
     private final Traffic traffic = new Traffic();
     private final Outbound outbound;
     private final Inbound inbound;
@@ -130,7 +129,7 @@ public final class StorageDevice implements DeviceDriver {
     }
 
     Staging staging() {
-        return staging;
+        return options.buffers().staging();
     }
 
     Traffic traffic() {

@@ -32,6 +32,6 @@ public final class StorageDevices {
     public static StorageDevice create(
             MemoryManager manager, StorageSpec spec, StoreMemory memory, StorageOptions options) {
         String name = options.name().isEmpty() ? spec.kind().label() : options.name();
-        return StorageDevice.add(manager, spec.open(name, memory), options);
+        return StorageDevice.add(manager, spec.open(name, memory, options.buffers()), options);
     }
 }

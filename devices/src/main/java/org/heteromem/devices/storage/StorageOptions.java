@@ -8,18 +8,29 @@ package org.heteromem.devices.storage;
  * @param refaults who hears of pages that are touched again
  * @param clock what refault distances are measured with; shared by the devices of a group
  * @param copies whether the copies of clean pages stay
+ * @param buffers what pages on their way need; shared by as many devices as one likes
  */
 public record StorageOptions(
-        String name, FaultAround faultAround, RefaultListener refaults, EvictionClock clock, KeepCopies copies) {
+        String name,
+        FaultAround faultAround,
+        RefaultListener refaults,
+        EvictionClock clock,
+        KeepCopies copies,
+        StorageBuffers buffers) {
     private static final int MOST_AROUND = 32;
 
     /**
      * {@return one page for a single touch, up to 32 for sequential ones; nobody listens; a clock of its own; copies stay
-     *     where that has proved of use}
+     *     where that has proved of use; buffers of its own}
      */
     public static StorageOptions defaults() {
         return new StorageOptions(
-                "", FaultAround.adaptive(MOST_AROUND), RefaultListener.NONE, new EvictionClock(), KeepCopies.LEARNING);
+                "",
+                FaultAround.adaptive(MOST_AROUND),
+                RefaultListener.NONE,
+                new EvictionClock(),
+                KeepCopies.LEARNING,
+                new StorageBuffers());
     }
 
     /**
@@ -28,7 +39,7 @@ public record StorageOptions(
      * @param other a name
      */
     public StorageOptions withName(String other) {
-        return new StorageOptions(other, faultAround, refaults, clock, copies);
+        return new StorageOptions(other, faultAround, refaults, clock, copies, buffers);
     }
 
     /**
@@ -37,7 +48,7 @@ public record StorageOptions(
      * @param other says how many pages
      */
     public StorageOptions withFaultAround(FaultAround other) {
-        return new StorageOptions(name, other, refaults, clock, copies);
+        return new StorageOptions(name, other, refaults, clock, copies, buffers);
     }
 
     /**
@@ -47,7 +58,7 @@ public record StorageOptions(
      * @param shared the clock
      */
     public StorageOptions withRefaults(RefaultListener listener, EvictionClock shared) {
-        return new StorageOptions(name, faultAround, listener, shared, copies);
+        return new StorageOptions(name, faultAround, listener, shared, copies, buffers);
     }
 
     /**
@@ -56,6 +67,15 @@ public record StorageOptions(
      * @param other the rule
      */
     public StorageOptions withCopies(KeepCopies other) {
-        return new StorageOptions(name, faultAround, refaults, clock, other);
+        return new StorageOptions(name, faultAround, refaults, clock, other, buffers);
+    }
+
+    /**
+     * {@return the same with buffers that other devices use too}
+     *
+     * @param shared the buffers
+     */
+    public StorageOptions withBuffers(StorageBuffers shared) {
+        return new StorageOptions(name, faultAround, refaults, clock, copies, shared);
     }
 }

@@ -135,10 +135,14 @@ public record StorageSpec(Kind kind, String detail, long bytes) {
     }
 
     PageStore open(String name, StoreMemory memory) {
+        return open(name, memory, new StorageBuffers());
+    }
+
+    PageStore open(String name, StoreMemory memory, StorageBuffers buffers) {
         return switch (kind) {
             case RAM -> new RamStore(name, bytes, memory);
-            case COMPRESSED -> new CompressedStore(name, bytes, compression(), memory);
-            case FILE -> new FileStore(name, Path.of(detail), bytes, memory);
+            case COMPRESSED -> new CompressedStore(name, bytes, compression(), memory, buffers);
+            case FILE -> new FileStore(name, Path.of(detail), bytes, memory, buffers);
         };
     }
 }

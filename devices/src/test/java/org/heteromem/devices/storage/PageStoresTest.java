@@ -411,7 +411,8 @@ class PageStoresTest {
     void aDiskThatFillsUpLeavesPagesInRamAndAFailingOneLosesNoneThatItCanRead() {
         try (Host host = new Host(256)) {
             FailingMedium medium = new FailingMedium(2 << 20);
-            FileStore store = new FileStore("f", medium, "a failing disk", 1 << 20, StoreMemory.of(host.arena));
+            FileStore store = new FileStore(
+                    "f", medium, "a failing disk", 1 << 20, StoreMemory.of(host.arena), new StorageBuffers());
             StorageDevice device = StorageDevice.add(
                     host.manager, store, StorageOptions.defaults().withFaultAround(FaultAround.fixed(16)));
             long address = host.map(100);

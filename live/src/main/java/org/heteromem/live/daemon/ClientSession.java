@@ -508,6 +508,22 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
         Uninterrupted.finish(over::await);
     }
 
+    /** Waits for that if the client is there no more; returns whether it is so. */
+    boolean awaitIfLeft() {
+        boolean left;
+        try {
+            // One that could not be taken over is there, and not served.
+            left = (memory.isEnded() && !pending) || hasLeft();
+        } catch (NativeException e) {
+            // Closed meanwhile, as the last that is given back.
+            left = true;
+        }
+        if (left) {
+            awaitEnd();
+        }
+        return left;
+    }
+
     /** Serves no longer and gives nothing back: what is in custody is for another daemon. */
     private void stopServing() {
         memory.setEnded();

@@ -21,6 +21,7 @@ import org.heteromem.core.policy.FrameDemand;
 import org.heteromem.core.policy.PressureHandler;
 import org.heteromem.devices.accelerator.HostMemory;
 import org.heteromem.devices.storage.FaultAround;
+import org.heteromem.devices.storage.StorageBuffers;
 import org.heteromem.devices.storage.StorageDevice;
 import org.heteromem.devices.storage.StorageDevices;
 import org.heteromem.devices.storage.StorageOptions;
@@ -68,6 +69,9 @@ public final class Daemon implements AutoCloseable {
     /** Its memory, its userfaultfd, its ledger, and one that is on its way. */
     private static final int FILES_OF_A_REGION = 4;
 
+    /** So many clients have left when it is looked for what is left of them. */
+    private static final int LEFT_BEHIND = 32;
+
     private static final String LISTENING = "listening";
 
     private final DaemonOptions options;
@@ -79,11 +83,17 @@ public final class Daemon implements AutoCloseable {
     private final UnixSocket listening;
     private final EventFd bell = EventFd.create();
     private final MemoryManager manager;
+    /** Of the devices of all clients. */
+    private final StorageBuffers buffers = new StorageBuffers();
+
     private final Movers movers = new Movers(Runtime.getRuntime().availableProcessors());
     private final Map<Long, ClientSession> sessions = new ConcurrentSkipListMap<>();
     private final AtomicLong numbers = new AtomicLong();
     private final AtomicLong ramGranted = new AtomicLong();
     private final Map<Long, Long> grants = new ConcurrentSkipListMap<>();
+    /** How many clients have left. */
+    private final AtomicLong left = new AtomicLong();
+
     private final AtomicBoolean closed = new AtomicBoolean();
     /** How often in a row no connection could be accepted. */
     private final AtomicLong refusals = new AtomicLong();
@@ -354,15 +364,27 @@ public final class Daemon implements AutoCloseable {
                             + " are needed");
         }
         long granted = wanted & -(long) Page.SIZE;
-        if (ramGranted.addAndGet(granted) > options.ramBytes()) {
-            long left = options.ramBytes() - ramGranted.addAndGet(-granted);
-            throw new RefusedException(
-                    ErrorCode.LIMIT,
-                    wanted + " bytes of RAM were asked for, and " + left + " of " + options.ramBytes()
-                            + " are left; ask for less, or give the daemon more");
+        while (ramGranted.addAndGet(granted) > options.ramBytes()) {
+            long free = options.ramBytes() - ramGranted.addAndGet(-granted);
+            // Who closes its memory and opens it again may be here before all is given back.
+            if (!awaitLeaving(session)) {
+                throw new RefusedException(
+                        ErrorCode.LIMIT,
+                        wanted + " bytes of RAM were asked for, and " + free + " of " + options.ramBytes()
+                                + " are left; ask for less, or give the daemon more");
+            }
         }
         grants.put(session.number(), granted);
         return granted;
+    }
+
+    /** Waits for those with RAM that have just left; returns whether there was one. */
+    private boolean awaitLeaving(ClientSession but) {
+        boolean any = false;
+        for (ClientSession other : sessions.values()) {
+            any |= other != but && grants.containsKey(other.number()) && other.awaitIfLeft();
+        }
+        return any;
     }
 
     /** Whether there are descriptors for one more region of a client that has some: nobody gets more than half of them. */
@@ -390,7 +412,9 @@ public final class Daemon implements AutoCloseable {
         List<StorageDevice> made = new ArrayList<>();
         try {
             for (StorageSpec spec : overflow) {
-                StorageOptions plain = StorageOptions.defaults().withName(deviceName(spec, made));
+                StorageOptions plain = StorageOptions.defaults()
+                        .withName(deviceName(spec, made))
+                        .withBuffers(buffers);
                 StorageOptions storage = options.faultAround() == 0
                         ? plain
                         : plain.withFaultAround(FaultAround.fixed(options.faultAround()));
@@ -473,9 +497,21 @@ public final class Daemon implements AutoCloseable {
     void ended(ClientSession session) {
         sessions.remove(session.number());
         takeBack(session);
-        if (options.owner() != 0 && sessions.isEmpty()) {
+        if (options.owner() == 0) {
+            collectWhatIsLeftBehind();
+        } else if (sessions.isEmpty()) {
             // The only client of a private daemon: the owner has no more use for it.
             bell.signal();
+        }
+    }
+
+    /**
+     * What a daemon keeps of a client grows old with it, buffers of native memory among it. The old generation of the heap would
+     * be collected when it is full, and it may be a quarter of the machine's memory. Only where this JVM is a daemon's.
+     */
+    private void collectWhatIsLeftBehind() {
+        if (custody != null && left.incrementAndGet() % LEFT_BEHIND == 0) {
+            System.gc();
         }
     }
 

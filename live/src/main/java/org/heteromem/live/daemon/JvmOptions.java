@@ -1,40 +1,20 @@
 package org.heteromem.live.daemon;
 
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import org.heteromem.core.Page;
 import org.heteromem.devices.storage.CompressedStore;
 
 /**
- * How a daemon's JVM is started. Its memory and its CPU time are taken from the program it serves, and most programs are over
- * before an optimizing compiler has paid for itself.
+ * How a daemon's JVM is started: {@code jvm.options} beside this class, which the {@code heteromem} command gives to its own JVM
+ * too where that is to be a daemon, and the size of the heap.
  */
 public final class JvmOptions {
     /** For the java command of any daemon, {@link DaemonMain} above all; the size of its heap is up to who starts it. */
-    public static final List<String> ALL = List.of(
-            "-XX:+UseSerialGC",
-            // It allocates little, and nothing on the path of a fault: a small young generation is soon collected.
-            "-Xms8m",
-            "-Xmn4m",
-            "-XX:-UsePerfData",
-            // Classes of the JDK stay pages of the file, the same for daemon and keeper, and need not be patched.
-            "-XX:+UnlockDiagnosticVMOptions",
-            "-XX:ArchiveRelocationMode=0",
-            // With a thread less it would serve nobody, or everybody wrongly; whoever takes over has all that counts.
-            "-XX:+ExitOnOutOfMemoryError",
-            // What the compilers have freed goes back to the system.
-            "-XX:TrimNativeHeapInterval=1000",
-            // C2 compiled 500 methods in the first seconds, for more CPU time than all faults and evictions took.
-            // What is called this often is worth it; the rest is as quick as C1 makes it.
-            "-XX:Tier4InvocationThreshold=60000",
-            "-XX:Tier4MinInvocationThreshold=10000",
-            "-XX:Tier4CompileThreshold=120000",
-            // Its loops are compiled with their methods, or only call what is compiled by itself;
-            // a kernel's may go on for long, and waits a little longer for C2.
-            "-XX:Tier4BackEdgeThreshold=4000000",
-            // No method waits in slow profiled code while C2 is busy.
-            "-XX:Tier3DelayOn=0",
-            // It runs on the JVM of the program, which may be a later one that has lost one of these.
-            "-XX:+IgnoreUnrecognizedVMOptions");
+    public static final List<String> ALL = read("jvm.options");
 
     /** What a daemon needs that manages nothing, and what it makes while it moves pages. */
     private static final long BASE_HEAP_BYTES = 24L << 20;
@@ -58,6 +38,21 @@ public final class JvmOptions {
     private static final String COMPRESSED = "compressed";
 
     private JvmOptions() {}
+
+    /** The words of an argument file that has one a line. */
+    private static List<String> read(String file) {
+        try (InputStream in = JvmOptions.class.getResourceAsStream(file)) {
+            if (in == null) {
+                throw new IllegalStateException(file + " is missing beside " + JvmOptions.class.getName());
+            }
+            return new String(in.readAllBytes(), StandardCharsets.UTF_8)
+                    .lines()
+                    .filter(line -> !line.isBlank() && !line.startsWith("#"))
+                    .toList();
+        } catch (IOException e) {
+            throw new UncheckedIOException("cannot read " + file, e);
+        }
+    }
 
     /**
      * {@return how many bytes of pages a storage device may hold: more than it occupies, if it compresses}
