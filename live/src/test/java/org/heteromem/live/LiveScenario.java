@@ -8,6 +8,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
@@ -15,6 +16,8 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.heteromem.live.daemon.RawCalls;
 import org.heteromem.live.doctor.Tier;
 import org.heteromem.live.natives.Processes;
@@ -504,7 +507,11 @@ enum LiveScenario {
     },
     A_PROGRAM_LOCKS_ALL_THAT_IT_MAPS {
         @Override
-        void run(Heteromem memory) {
+        void run(Heteromem memory) throws IOException {
+            if (!mayLock(1 << 20)) {
+                System.out.println(this + " not run: this user may lock next to nothing (RLIMIT_MEMLOCK)");
+                return;
+            }
             RawCalls.lockWhatComes();
             try (Arena arena = memory.arena()) {
                 MemorySegment table = arena.allocate(4 * RAM, 64);
@@ -582,6 +589,13 @@ enum LiveScenario {
         for (long at = 0; at < memory.byteSize(); at += PAGE) {
             memory.set(JAVA_LONG, at, at / PAGE + 1);
         }
+    }
+
+    private static boolean mayLock(long bytes) throws IOException {
+        Matcher limit = Pattern.compile("(?m)^Max locked memory +(\\S+)")
+                .matcher(Files.readString(Path.of("/proc/self/limits")));
+        return Processes.effectiveUserId() == 0
+                || (limit.find() && (limit.group(1).equals("unlimited") || Long.parseLong(limit.group(1)) >= bytes));
     }
 
     private static void requireNumbered(MemorySegment memory) {

@@ -76,7 +76,7 @@ final class PageCodec {
 
     /** Idle codecs. Thread-safe; threads that find none make one more. */
     static final class Pool {
-        private static final int KEPT = 16;
+        private static final int KEPT = 64;
 
         private final Compression compression;
         private final AtomicReferenceArray<@Nullable PageCodec> idle = new AtomicReferenceArray<>(KEPT);

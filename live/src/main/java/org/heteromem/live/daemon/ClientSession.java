@@ -474,7 +474,8 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
         // Nothing to be read: what it asks for meanwhile waits for whoever serves it.
         int line = poller.add(connection.socket().fd(), 0);
         poller.poll(millis);
-        return poller.ready(0) != 0 || (poller.ready(line) & Poller.HANG_UP) != 0;
+        // What is closed was closed as the last of what it had.
+        return poller.ready(0) != 0 || (poller.ready(line) & (Poller.HANG_UP | Poller.INVALID)) != 0;
     }
 
     private void kill(String why) {
@@ -508,20 +509,20 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
         Uninterrupted.finish(over::await);
     }
 
-    /** Waits for that if the client is there no more; returns whether it is so. */
-    boolean awaitIfLeft() {
-        boolean left;
+    /** Returns when everything is given back, or after a time. */
+    void awaitEnd(long nanos) throws InterruptedException {
+        boolean _ = over.await(nanos, TimeUnit.NANOSECONDS);
+    }
+
+    /** Whether the client is there no more, so that all that it has is about to be given back. */
+    boolean isLeaving() {
         try {
             // One that could not be taken over is there, and not served.
-            left = (memory.isEnded() && !pending) || hasLeft();
+            return (memory.isEnded() && !pending) || hasLeft();
         } catch (NativeException e) {
-            // Closed meanwhile, as the last that is given back.
-            left = true;
+            log.line(this + " cannot be asked whether it has left: " + e.getMessage());
+            return false;
         }
-        if (left) {
-            awaitEnd();
-        }
-        return left;
     }
 
     /** Serves no longer and gives nothing back: what is in custody is for another daemon. */
@@ -552,6 +553,9 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
             threads.forEach(thread -> Uninterrupted.finish(thread::join));
             List.copyOf(memory.regions()).forEach(region -> giveBack(() -> regions.unregister(region)));
             giveBack(memory.space()::exit);
+            if (computes != null) {
+                giveBack(computes::awaitUnits);
+            }
             giveBack(memory::removeDevices);
             giveBack(memory.overflowFiles()::close);
             giveBack(custody::releaseAll);

@@ -53,6 +53,9 @@ final class Computing {
     }
 
     private final MemoryManager manager;
+    /** Whether all kernels have ended; the thread that ends the client only. */
+    private boolean quiet;
+
     private final AddressSpace space;
     private final Accelerator accelerator;
     private final Kernels kernels;
@@ -249,13 +252,9 @@ final class Computing {
         units.forEach(Thread::interrupt);
     }
 
-    /**
-     * Takes the device away, after all of the client's memory was unmapped.
-     *
-     * @return false if a kernel does not end: then the device's memory must stay, since nobody knows what the kernel reads
-     */
-    boolean close() {
-        boolean quiet = true;
+    /** Waits for kernels to end, after all of the client's memory was unmapped: until then they may move pages to any device. */
+    void awaitUnits() {
+        quiet = true;
         long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(END_SECONDS);
         boolean interrupted = false;
         for (Thread unit : units) {
@@ -269,6 +268,14 @@ final class Computing {
         if (interrupted) {
             Thread.currentThread().interrupt();
         }
+    }
+
+    /**
+     * Takes the device away, after {@link #awaitUnits}.
+     *
+     * @return false if a kernel did not end: then the device's memory must stay, since nobody knows what the kernel reads
+     */
+    boolean close() {
         accelerator.close();
         if (quiet) {
             manager.closeStore(accelerator.memory());

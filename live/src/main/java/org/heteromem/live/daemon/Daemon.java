@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
@@ -71,6 +72,9 @@ public final class Daemon implements AutoCloseable {
 
     /** So many clients have left when it is looked for what is left of them. */
     private static final int LEFT_BEHIND = 32;
+
+    /** How long a client that comes waits for what others give back; it waits for its welcome for longer than that. */
+    private static final long LEAVING_NANOS = TimeUnit.SECONDS.toNanos(5);
 
     private static final String LISTENING = "listening";
 
@@ -364,27 +368,54 @@ public final class Daemon implements AutoCloseable {
                             + " are needed");
         }
         long granted = wanted & -(long) Page.SIZE;
-        while (ramGranted.addAndGet(granted) > options.ramBytes()) {
-            long free = options.ramBytes() - ramGranted.addAndGet(-granted);
-            // Who closes its memory and opens it again may be here before all is given back.
-            if (!awaitLeaving(session)) {
+        long deadline = System.nanoTime() + LEAVING_NANOS;
+        // Who closes its memory and opens it again may be here before all is given back. Looked for first: what is
+        // given
+        // back from now on is seen.
+        for (List<ClientSession> leaving = leaving(session); !reserve(granted); leaving = leaving(session)) {
+            if (!awaitOneOf(leaving, deadline)) {
                 throw new RefusedException(
                         ErrorCode.LIMIT,
-                        wanted + " bytes of RAM were asked for, and " + free + " of " + options.ramBytes()
-                                + " are left; ask for less, or give the daemon more");
+                        wanted + " bytes of RAM were asked for, and " + (options.ramBytes() - ramGranted.get()) + " of "
+                                + options.ramBytes() + " are left; ask for less, or give the daemon more");
             }
         }
         grants.put(session.number(), granted);
         return granted;
     }
 
-    /** Waits for those with RAM that have just left; returns whether there was one. */
-    private boolean awaitLeaving(ClientSession but) {
-        boolean any = false;
-        for (ClientSession other : sessions.values()) {
-            any |= other != but && grants.containsKey(other.number()) && other.awaitIfLeft();
+    private boolean reserve(long bytes) {
+        for (; ; ) {
+            long now = ramGranted.get();
+            if (now + bytes > options.ramBytes()) {
+                return false;
+            }
+            if (ramGranted.compareAndSet(now, now + bytes)) {
+                return true;
+            }
         }
-        return any;
+    }
+
+    /** Those who have RAM, and have left or are about to. */
+    private List<ClientSession> leaving(ClientSession but) {
+        List<ClientSession> all = new ArrayList<>();
+        for (ClientSession other : sessions.values()) {
+            if (other != but && grants.containsKey(other.number()) && other.isLeaving()) {
+                all.add(other);
+            }
+        }
+        return all;
+    }
+
+    /** Returns whether any has given its RAM back by then. */
+    private boolean awaitOneOf(List<ClientSession> leaving, long deadline) {
+        for (ClientSession one : leaving) {
+            Uninterrupted.finish(() -> one.awaitEnd(deadline - System.nanoTime()));
+            if (!grants.containsKey(one.number())) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /** Whether there are descriptors for one more region of a client that has some: nobody gets more than half of them. */
@@ -426,6 +457,7 @@ public final class Daemon implements AutoCloseable {
             RefusedException refusal = noDevices(client, e);
             try {
                 removeDevices(made);
+                files.giveBackRoom();
             } catch (RuntimeException again) {
                 refusal.addSuppressed(again);
             }
@@ -486,31 +518,27 @@ public final class Daemon implements AutoCloseable {
         }
     }
 
-    /** Takes back what {@link #grant} gave. */
-    void takeBack(ClientSession session) {
-        Long granted = grants.remove(session.number());
-        if (granted != null) {
-            ramGranted.addAndGet(-granted);
+    /** Takes back what {@link #grant} gave; returns whether that was anything. */
+    boolean takeBack(ClientSession session) {
+        Long granted = grants.get(session.number());
+        if (granted == null) {
+            return false;
         }
+        ramGranted.addAndGet(-granted);
+        // Not before: who looks for somebody that gives something back must find him or what he has given.
+        grants.remove(session.number());
+        return true;
     }
 
     void ended(ClientSession session) {
+        boolean client = takeBack(session);
         sessions.remove(session.number());
-        takeBack(session);
-        if (options.owner() == 0) {
-            collectWhatIsLeftBehind();
-        } else if (sessions.isEmpty()) {
+        if (options.owner() != 0 && sessions.isEmpty()) {
             // The only client of a private daemon: the owner has no more use for it.
             bell.signal();
-        }
-    }
-
-    /**
-     * What a daemon keeps of a client grows old with it, buffers of native memory among it. The old generation of the heap would
-     * be collected when it is full, and it may be a quarter of the machine's memory. Only where this JVM is a daemon's.
-     */
-    private void collectWhatIsLeftBehind() {
-        if (custody != null && left.incrementAndGet() % LEFT_BEHIND == 0) {
+        } else if (client && left.incrementAndGet() % LEFT_BEHIND == 0) {
+            // What a daemon keeps of a client grows old with it, buffers of native memory among it. The old generation
+            // of the heap would be collected when it is full, and it may be a quarter of the machine's memory.
             System.gc();
         }
     }

@@ -106,10 +106,16 @@ final class OverflowFiles implements AutoCloseable {
         }
     }
 
+    /** The devices could not all be made, and those that were have been removed. */
+    void giveBackRoom() {
+        reserved.forEach(NativeFile::close);
+        reserved.clear();
+    }
+
     /** After the devices have been removed. */
     @Override
     public void close() {
-        reserved.forEach(NativeFile::close);
+        giveBackRoom();
         own.forEach(this::remove);
     }
 }

@@ -8,8 +8,10 @@ import java.lang.foreign.Arena;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
 import org.heteromem.live.Heteromem;
 import org.heteromem.live.Options;
+import org.heteromem.live.keeper.KeeperMain;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -38,15 +40,20 @@ class ManyClientsTest {
                     arena.allocate(2 * RAM, 8).fill((byte) i);
                 }
             }
-            awaitLog(daemon, log, "Pause Full (System.gc())");
+            awaitLog(daemon, log, "Pause Full \\(System.gc\\(\\)\\)");
+            awaitLog(daemon, log, "client " + CLIENTS + " \\(.* has left");
         } finally {
             daemon.destroy(); // it takes its keeper along
             daemon.waitFor();
+            while (Jvm.running(KeeperMain.class, socket.toString()).findAny().isPresent()) {
+                TimeUnit.MILLISECONDS.sleep(10);
+            }
         }
     }
 
     private static void awaitLog(Process daemon, File log, String words) throws InterruptedException {
-        for (int tries = 0; !Jvm.text(log).contains(words); tries++) {
+        Pattern pattern = Pattern.compile(words);
+        for (int tries = 0; !pattern.matcher(Jvm.text(log)).find(); tries++) {
             assertThat(daemon.isAlive() && tries < 3000).as(() -> Jvm.text(log)).isTrue();
             TimeUnit.MILLISECONDS.sleep(10);
         }
