@@ -326,9 +326,8 @@ public final class StorageDevice implements DeviceDriver {
         try (Migration migration = Migration.ofFrames(manager, frames)) {
             result = slower.outbound.move(migration, memory);
             for (int i = 0; i < frames.length; i++) {
-                // What stays has lost its place at the front, or it would be tried for ever. By the number that it came
-                // with:
-                // a page that came to the slot meanwhile has a place of its own.
+                // What stays has lost its place at the front, or it would be tried for ever.
+                // By the number that it came with: a page that came to the slot meanwhile has a place of its own.
                 if (!migration.migrated(i)) {
                     arrivals.add(ArrivalQueue.slot(coldest[i]), 1, ArrivalQueue.arrival(coldest[i]));
                 }

@@ -256,17 +256,11 @@ final class Computing {
     void awaitUnits() {
         quiet = true;
         long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(END_SECONDS);
-        boolean interrupted = false;
         for (Thread unit : units) {
-            try {
+            Uninterrupted.finish(() -> {
                 long left = TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime());
                 quiet &= unit.join(Duration.ofMillis(Math.max(1, left)));
-            } catch (InterruptedException e) {
-                interrupted = true;
-            }
-        }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
+            });
         }
     }
 

@@ -369,9 +369,8 @@ public final class Daemon implements AutoCloseable {
         }
         long granted = wanted & -(long) Page.SIZE;
         long deadline = System.nanoTime() + LEAVING_NANOS;
-        // Who closes its memory and opens it again may be here before all is given back. Looked for first: what is
-        // given
-        // back from now on is seen.
+        // Who closes its memory and opens it again may be here before all is given back.
+        // Who leaves is looked for first: what is given back from then on is seen.
         for (List<ClientSession> leaving = leaving(session); !reserve(granted); leaving = leaving(session)) {
             if (!awaitOneOf(leaving, deadline)) {
                 throw new RefusedException(
