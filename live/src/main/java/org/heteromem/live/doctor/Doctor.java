@@ -262,7 +262,11 @@ public final class Doctor {
                 .filter(Matcher::find)
                 .map(m -> m.group(1))
                 .orElse("unknown");
-        findings.add(Finding.ok("memlock", limit + " (bytes); live mode locks no memory, so this limits nothing"));
+        findings.add(
+                Finding.ok(
+                        "memlock",
+                        limit
+                                + " (bytes); live mode locks no memory, so this limits only programs that lock what they map (mlockall)"));
     }
 
     private void controlGroup() {
