@@ -41,7 +41,7 @@ class LiveSoakTest {
 
     @Test
     void damageIsFoundWithItsClientThreadAndPlace() {
-        LiveSoakOptions options = new LiveSoakOptions(11, Duration.ofMinutes(2), 0, 100);
+        LiveSoakOptions options = new LiveSoakOptions(11, Duration.ofMinutes(2), 0, 40, 100);
         assertThatExceptionOfType(LiveSoakFailure.class)
                 .isThrownBy(() -> LiveSoak.run(options, _ -> {}))
                 .withMessageMatching("(?s)client \\d+ \\(process \\d+, seed \\d+, .*WRONG thread [012], operation \\d+:"
@@ -58,6 +58,23 @@ class LiveSoakTest {
     }
 
     @Test
+    void livesThatMakeNoSenseAreOneLine() {
+        for (String seconds : new String[] {"0", "-1", "3601"}) {
+            err.getBuffer().setLength(0);
+            assertThat(soak("--client-seconds", seconds)).isEqualTo(ExitCode.USAGE);
+            assertThat(err.toString().lines()).singleElement().asString().contains("--client-seconds " + seconds);
+        }
+    }
+
+    @Test
+    void aDaemonThatNobodyKillsHasNothingOfItsClients() {
+        assertThat(soak("--minutes", "0.15", "--kills", "0", "--client-seconds", "2", "--seed", "8"))
+                .as(() -> out + "\n" + err)
+                .isEqualTo(ExitCode.OK);
+        assertThat(out.toString()).containsPattern("[1-9][0-9]* MiB of its own").containsPattern(" 0 daemons killed");
+    }
+
+    @Test
     void theModelHasNobodyToKill() {
         assertThat(Heteromem.commandLine()
                         .setErr(new PrintWriter(err))
@@ -65,5 +82,11 @@ class LiveSoakTest {
                         .execute("soak", "--kills", "1"))
                 .isEqualTo(ExitCode.USAGE);
         assertThat(err.toString()).contains("--kills is for --live");
+        assertThat(Heteromem.commandLine()
+                        .setErr(new PrintWriter(err))
+                        .setOut(new PrintWriter(out))
+                        .execute("soak", "--client-seconds", "1"))
+                .isEqualTo(ExitCode.USAGE);
+        assertThat(err.toString()).contains("--client-seconds is for --live");
     }
 }

@@ -67,6 +67,13 @@ public final class SoakCommand implements Callable<Integer> {
                     + " " + DEFAULT_KILLS + ").")
     private @Nullable Double kills;
 
+    @Option(
+            names = "--client-seconds",
+            paramLabel = "N",
+            description = "With --live: how long a client lives at most; many live shorter (default: "
+                    + LiveSoakOptions.LIFE_SECONDS + ").")
+    private @Nullable Integer clientSeconds;
+
     @Override
     public Integer call() throws IOException, InterruptedException {
         if (!(minutes > 0 && minutes <= MAX_MINUTES)) {
@@ -74,13 +81,16 @@ public final class SoakCommand implements Callable<Integer> {
                     + (long) MAX_MINUTES + " minutes");
         }
         double killsPerMinute = killsPerMinute();
+        int lifeSeconds = lifeSeconds();
         Long given = seed;
         long chosen = given != null ? given : RandomGenerator.getDefault().nextLong();
         PrintWriter out = spec.commandLine().getOut();
         out.println("soak with --seed " + chosen);
         out.flush();
         Duration duration = Duration.ofMillis(Math.max(1, (long) (minutes * MILLIS_PER_MINUTE)));
-        return live ? soakLive(chosen, duration, killsPerMinute) : soakModel(chosen, duration);
+        return live
+                ? soakLive(new LiveSoakOptions(chosen, duration, killsPerMinute, lifeSeconds, 0))
+                : soakModel(chosen, duration);
     }
 
     private double killsPerMinute() {
@@ -98,8 +108,22 @@ public final class SoakCommand implements Callable<Integer> {
         return given;
     }
 
-    private int soakLive(long chosen, Duration duration, double killsPerMinute)
-            throws IOException, InterruptedException {
+    private int lifeSeconds() {
+        Integer given = clientSeconds;
+        if (given == null) {
+            return LiveSoakOptions.LIFE_SECONDS;
+        }
+        if (!live) {
+            throw new BadInputException("--client-seconds is for --live: the model has no clients");
+        }
+        if (given < 1 || given > LiveSoakOptions.MAX_LIFE_SECONDS) {
+            throw new BadInputException(
+                    "--client-seconds " + given + ": from 1 to " + LiveSoakOptions.MAX_LIFE_SECONDS + " make sense");
+        }
+        return given;
+    }
+
+    private int soakLive(LiveSoakOptions options) throws IOException, InterruptedException {
         Diagnosis diagnosis = Doctor.examine();
         if (diagnosis.tier() == Tier.NONE) {
             throw new UnavailableException(diagnosis.refusal());
@@ -107,7 +131,7 @@ public final class SoakCommand implements Callable<Integer> {
         PrintWriter out = spec.commandLine().getOut();
         LiveSoakReport report;
         try {
-            report = LiveSoak.run(new LiveSoakOptions(chosen, duration, killsPerMinute, 0), line -> {
+            report = LiveSoak.run(options, line -> {
                 out.println(line);
                 out.flush();
             });
@@ -115,14 +139,16 @@ public final class SoakCommand implements Callable<Integer> {
             PrintWriter err = spec.commandLine().getErr();
             err.println("heteromem: live mode broke its promise: " + e.getMessage());
             err.println("heteromem: the same choices again: heteromem soak --live --minutes " + minutes + " --kills "
-                    + killsPerMinute + " --seed " + chosen);
+                    + options.killsPerMinute() + " --client-seconds " + options.lifeSeconds() + " --seed "
+                    + options.seed());
             err.flush();
             return ExitCode.FAILED;
         }
         out.printf(
                 Locale.ROOT,
                 "%,14d operations%n%,14d page faults%n%,14d pages evicted%n%,14d clients%n%,14d daemons killed%n"
-                        + "%,14d keepers killed%n%,14d clients killed%n%,14d takeovers%n%,14d errors%n",
+                        + "%,14d keepers killed%n%,14d clients killed%n%,14d takeovers%n%,14d MiB of its own, the daemon"
+                        + " of several, at most%n%,14d errors%n",
                 report.operations(),
                 report.faults(),
                 report.evictions(),
@@ -131,6 +157,7 @@ public final class SoakCommand implements Callable<Integer> {
                 report.keeperKills(),
                 report.clientKills(),
                 report.takeovers(),
+                report.daemonBytes() >> 20,
                 0);
         out.printf(
                 Locale.ROOT,

@@ -23,7 +23,7 @@ public final class LiveSoak {
     private static final int CLIENTS = 3;
     private static final int TICK_MILLIS = 50;
     private static final int MIN_LIFE_MILLIS = 3_000;
-    private static final int MAX_LIFE_MILLIS = 40_000;
+    private static final int MILLIS_PER_SECOND = 1_000;
     private static final long PROGRESS_NANOS = TimeUnit.MINUTES.toNanos(1);
     /** For what has ended to have left nothing behind. */
     private static final long LEAVE_NANOS = TimeUnit.SECONDS.toNanos(60);
@@ -76,11 +76,12 @@ public final class LiveSoak {
         Runtime.getRuntime().addShutdownHook(hook);
         boolean well = false;
         try {
+            LongLife life = new LongLife(daemon.alone());
             Killer killer = new Killer(random.nextLong(), options.killsPerMinute(), daemon);
             long end = startedNanos + options.duration().toNanos();
             long progress = startedNanos + PROGRESS_NANOS;
             while (System.nanoTime() - end < 0) {
-                step(daemon, folder);
+                step(daemon, folder, life);
                 killer.step(living);
                 if (System.nanoTime() - progress > 0) {
                     progress += PROGRESS_NANOS;
@@ -88,11 +89,12 @@ public final class LiveSoak {
                 }
                 TimeUnit.MILLISECONDS.sleep(TICK_MILLIS);
             }
-            finish(daemon);
+            finish(daemon, life);
+            nothingIsLeftIn(daemon, life);
             daemon.end();
             nothingIsLeft(folder, daemon);
             well = true;
-            return report(killer);
+            return report(killer, life);
         } finally {
             if (!well) {
                 killAll(daemon);
@@ -101,10 +103,10 @@ public final class LiveSoak {
         }
     }
 
-    private void step(SharedDaemon daemon, Path folder) throws IOException, InterruptedException {
+    private void step(SharedDaemon daemon, Path folder, LongLife life) throws IOException, InterruptedException {
         daemon.mustServe();
         for (SoakClient client : List.copyOf(living)) {
-            look(client);
+            look(client, daemon, life);
             if (client.livesTooLong()) {
                 client.tellToEnd();
             }
@@ -118,7 +120,8 @@ public final class LiveSoak {
     private SoakClient start(SharedDaemon daemon, Path folder) throws IOException {
         int number = started++;
         Path socket = number % CLIENTS == 0 ? null : daemon.socket();
-        long life = random.nextLong(MIN_LIFE_MILLIS, MAX_LIFE_MILLIS);
+        int most = options.lifeSeconds() * MILLIS_PER_SECOND;
+        long life = random.nextLong(Math.min(MIN_LIFE_MILLIS, most - 1), most);
         return new SoakClient(number, folder, socket, random.nextLong() >>> 16, life, options.defectAfter());
     }
 
@@ -130,13 +133,16 @@ public final class LiveSoak {
         }
     }
 
-    private void look(SoakClient client) throws InterruptedException {
+    private void look(SoakClient client, SharedDaemon daemon, LongLife life) throws IOException, InterruptedException {
         if (!client.hasEnded()) {
             client.mustGetOn();
             return;
         }
         living.remove(client);
         leaving.add(client);
+        if (!client.hasOwnDaemon()) {
+            life.clientHasLeft(daemon.pid(), daemon.footprint());
+        }
         takeovers += client.takeovers();
         Beat last = client.beat();
         if (last != null) {
@@ -147,21 +153,34 @@ public final class LiveSoak {
     }
 
     /** All clients check everything a last time and go. */
-    private void finish(SharedDaemon daemon) throws IOException, InterruptedException {
+    private void finish(SharedDaemon daemon, LongLife life) throws IOException, InterruptedException {
         living.forEach(SoakClient::tellToEnd);
         while (!living.isEmpty()) {
             daemon.mustServe();
             for (SoakClient client : List.copyOf(living)) {
-                look(client);
+                look(client, daemon, life);
             }
             TimeUnit.MILLISECONDS.sleep(TICK_MILLIS);
         }
     }
 
+    /** The daemon hears of the end of a client by and by. */
+    private void nothingIsLeftIn(SharedDaemon daemon, LongLife life) throws IOException, InterruptedException {
+        awaitNothing(() -> life.left(daemon.pid(), daemon.footprint()));
+    }
+
     private void nothingIsLeft(Path folder, SharedDaemon daemon) throws IOException, InterruptedException {
+        awaitNothing(() -> left(folder, daemon));
+    }
+
+    private interface Look {
+        String left() throws IOException;
+    }
+
+    private static void awaitNothing(Look look) throws IOException, InterruptedException {
         long deadline = System.nanoTime() + LEAVE_NANOS;
         for (; ; ) {
-            String left = left(folder, daemon);
+            String left = look.left();
             if (left.isEmpty()) {
                 return;
             }
@@ -189,7 +208,7 @@ public final class LiveSoak {
         daemon.killForGood();
     }
 
-    private LiveSoakReport report(Killer killer) {
+    private LiveSoakReport report(Killer killer, LongLife life) {
         return new LiveSoakReport(
                 (System.nanoTime() - startedNanos) / 1e9,
                 started,
@@ -199,7 +218,8 @@ public final class LiveSoak {
                 killer.daemonKills(),
                 killer.keeperKills(),
                 killer.clientKills(),
-                takeovers);
+                takeovers,
+                life.mostBytes());
     }
 
     private void say(Killer killer) {

@@ -12,6 +12,7 @@ package org.heteromem.cli.soak;
  * @param keeperKills keepers killed
  * @param clientKills clients killed
  * @param takeovers how often a client's memory was taken over by a new daemon
+ * @param daemonBytes the most memory of its own that the daemon of several clients had when one had left
  */
 public record LiveSoakReport(
         double seconds,
@@ -22,4 +23,5 @@ public record LiveSoakReport(
         long daemonKills,
         long keeperKills,
         long clientKills,
-        long takeovers) {}
+        long takeovers,
+        long daemonBytes) {}

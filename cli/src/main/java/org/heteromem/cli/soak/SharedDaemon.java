@@ -1,16 +1,19 @@
 package org.heteromem.cli.soak;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.heteromem.cli.Heteromem;
 import org.heteromem.live.daemon.Daemon;
+import org.heteromem.live.daemon.JvmOptions;
 
 /** {@code heteromem daemon} as a process, started again on the same socket when it was killed. */
 final class SharedDaemon {
     private static final String RAM = "256M";
     private static final long END_SECONDS = 120;
+    private static final int POLL_MILLIS = 20;
 
     private final Path socket;
     private final Path log;
@@ -22,6 +25,7 @@ final class SharedDaemon {
         socket = folder.resolve("d");
         log = folder.resolve("daemon.log");
         command = Java.command("-Xmx128m", "-XX:+UseSerialGC", Heteromem.class);
+        command.addAll(1, JvmOptions.ALL);
         // Devices in memory are native memory, which a JVM limits to the size of its heap.
         command.add(1, "-XX:MaxDirectMemorySize=2g");
         command.addAll(List.of(
@@ -56,6 +60,29 @@ final class SharedDaemon {
 
     long pid() {
         return process.pid();
+    }
+
+    /** Waits until it serves, and says what it has before it has clients. */
+    Footprint alone() throws IOException, InterruptedException {
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(END_SECONDS);
+        while (!Files.exists(socket)) {
+            mustServe();
+            if (System.nanoTime() - deadline > 0) {
+                throw new LiveSoakFailure("the daemon has not begun to listen; see " + log);
+            }
+            TimeUnit.MILLISECONDS.sleep(POLL_MILLIS);
+        }
+        return footprint();
+    }
+
+    /** {@return what it has of its own} */
+    Footprint footprint() throws IOException {
+        try {
+            return Footprint.of(pid());
+        } catch (IOException e) {
+            mustServe();
+            throw e;
+        }
     }
 
     void kill() throws InterruptedException {
