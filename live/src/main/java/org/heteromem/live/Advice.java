@@ -1,17 +1,20 @@
 package org.heteromem.live;
 
-/** How a program means to use memory. Advice moves pages earlier, later or not at all; it never changes what is read. */
+/**
+ * How a program means to use memory. Advice may move pages when it is given; it changes nothing later, and never what is
+ * read.
+ */
 public enum Advice {
-    /** Nothing is known; the state of new memory. */
+    /** Nothing is known; the state of new memory. Moves nothing. */
     NORMAL,
-    /** In no order: fetching neighbours ahead is wasted ({@code MADV_RANDOM}). */
+    /** In no order ({@code MADV_RANDOM}). Moves nothing: pages are fetched ahead only of who is seen to go in sequence. */
     RANDOM,
-    /** From the start to the end: fetch ahead, and what lies behind may go ({@code MADV_SEQUENTIAL}). */
+    /** From the start to the end, and soon ({@code MADV_WILLNEED}): fetched now, as {@link Heteromem#prefetch} does. */
     SEQUENTIAL,
-    /** Often: the last to be evicted. */
+    /** Often, and soon: fetched now, as {@link Heteromem#prefetch} does. What keeps pages in RAM is a pin. */
     HOT,
-    /** Not soon: the first to be evicted ({@code MADV_COLD}). */
+    /** Not soon: evicted now, as {@link Heteromem#evict} does ({@code MADV_PAGEOUT}). */
     COLD,
-    /** Mostly read: a page may keep its copy on a device while it is in RAM, and then leaves RAM without a copy. */
+    /** Mostly read. Moves nothing: any page that comes home because it was read keeps its copy on the device. */
     READ_MOSTLY
 }

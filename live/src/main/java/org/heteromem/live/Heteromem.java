@@ -283,8 +283,10 @@ public final class Heteromem implements AutoCloseable {
             }
         }
         long ram = take(pages, "ram");
+        long moving = take(pages, "moving");
+        long lost = take(pages, "lost");
         long absent = take(pages, "absent");
-        return new Residency(ram, pages, absent);
+        return new Residency(ram, pages, moving, lost, absent);
     }
 
     private static long take(Map<String, Long> pages, String place) {

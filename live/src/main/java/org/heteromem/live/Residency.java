@@ -9,10 +9,14 @@ import java.util.Map;
  * it whole.
  *
  * @param ram pages in RAM
- * @param devices pages by the name of the device that holds them, in the order in which devices fill
+ * @param devices pages by the name of the device that holds them, in the order in which devices fill: its kind, such as
+ *     {@code compressed}, {@code slow-ram} for an overflow device {@code ram}, with {@code -2}, {@code -3} behind those that
+ *     are not the first of their kind, and {@code accelerator}
+ * @param moving pages that were on their way from one place to another
+ * @param lost pages whose device could not give them back; freeing the memory makes them usable again
  * @param absent pages that were never written, or freed: they read as zeros and are nowhere
  */
-public record Residency(long ram, Map<String, Long> devices, long absent) {
+public record Residency(long ram, Map<String, Long> devices, long moving, long lost, long absent) {
     /** Keeps the order of the devices. */
     public Residency {
         devices = Collections.unmodifiableMap(new LinkedHashMap<>(devices));
@@ -25,6 +29,6 @@ public record Residency(long ram, Map<String, Long> devices, long absent) {
 
     /** All pages. */
     public long pages() {
-        return ram + onDevices() + absent;
+        return ram + onDevices() + moving + lost + absent;
     }
 }

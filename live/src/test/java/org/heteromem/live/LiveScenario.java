@@ -139,7 +139,7 @@ enum LiveScenario {
                 }
                 Status.Subject mine = memory.status().subjects().getLast();
                 long missed = mine.counters().getOrDefault("refaults", -1L);
-                long seen = mine.counters().getOrDefault("ram.accessed", -1L);
+                long seen = mine.counters().getOrDefault("pages.accessed", -1L);
                 // Three times each, of those that nobody looks for: RAM has been filled four times.
                 long leaving = 3 * HOT_PAGES;
                 if (memory.tier() == Tier.FULL) {

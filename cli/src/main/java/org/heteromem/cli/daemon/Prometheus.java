@@ -59,7 +59,7 @@ final class Prometheus {
 
     private static Metric ofDevice(String counter) {
         String name = "heteromem_device_" + counter + "_bytes";
-        return counter.equals("in") || counter.equals("out")
+        return counter.equals("in") || counter.equals("out") || counter.equals("uncopied")
                 ? new Metric(name + "_total", "counter")
                 : new Metric(name, "gauge");
     }

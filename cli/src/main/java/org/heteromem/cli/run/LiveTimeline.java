@@ -150,7 +150,8 @@ final class LiveTimeline implements AutoCloseable {
             for (int group = 0; group < track.groups; group++) {
                 Residency where = groups.get(group).join();
                 shown[2 * group] = (int) where.ram();
-                shown[2 * group + 1] = (int) where.onDevices();
+                // What is moving is in neither place for the moment it takes to copy it.
+                shown[2 * group + 1] = (int) (where.onDevices() + where.moving());
             }
             track.samples.put(number, shown);
         }

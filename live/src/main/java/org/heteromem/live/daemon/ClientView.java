@@ -41,8 +41,8 @@ final class ClientView {
         all.put("evictions", pages.evictions());
         all.put("refaults", pages.refaults());
         all.put("refaults.protected", pages.activations());
-        all.put("ram.watched", pages.watched());
-        all.put("ram.accessed", pages.accesses());
+        all.put("pages.watched", pages.watched());
+        all.put("pages.accessed", pages.accesses());
         memory.devices().forEach(device -> {
             var figures = device.statistics();
             String prefix = "device." + device.name();

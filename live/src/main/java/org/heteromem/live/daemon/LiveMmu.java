@@ -310,8 +310,10 @@ final class LiveMmu implements Mmu {
             try (Arena arena = Arena.ofConfined()) {
                 MemorySegment zeros = arena.allocate(Page.SIZE, Page.SIZE);
                 for (long index = first; index < first + count; index++) {
-                    if (region.poisoned.remove(index, 1) > 0) {
+                    if (region.poisoned.count(index, 1) > 0) {
                         heal(region, index, zeros);
+                        // Last: a successor of who is killed here heals it again.
+                        region.poisoned.remove(index, 1);
                     }
                 }
             }
@@ -319,6 +321,8 @@ final class LiveMmu implements Mmu {
     }
 
     private void heal(Region region, long index, MemorySegment zeros) {
+        // What the ledger names is lost, or never was: no successor shall look for it.
+        region.ledger.atHome(index);
         long result;
         while ((result = region.faults.tryCopy(region.address + Page.address(index), zeros, 0, Page.SIZE, 0))
                 == -Errno.EAGAIN) {

@@ -30,7 +30,13 @@ final class Takeover {
     private final List<PageHolder> devices;
     private long inRam;
     private long onDevices;
-    private long nonsense;
+    /** For each device the places that more than one word names: nobody knows whose contents they have. */
+    private final List<BitSet> disputed = new ArrayList<>();
+
+    private final List<Lost> lost = new ArrayList<>();
+
+    /** A page of which nothing is known. */
+    private record Lost(long page, String device, String why) {}
 
     /** Of one client; the host decides about pages that are lost. */
     Takeover(
@@ -63,6 +69,8 @@ final class Takeover {
             mmu.setAdopting(false);
         }
         regions.forEach(mmu::reopen);
+        // Not before: what is left of the protection of pages that were out would keep poison away from them.
+        lost.forEach(page -> host.lost(page.page, page.device, page.why));
     }
 
     // ---- RAM ---------------------------------------------------------------------------------------------------
@@ -97,16 +105,22 @@ final class Takeover {
 
     private void recoverDevices() {
         List<BitSet> used = new ArrayList<>();
-        devices.forEach(device -> used.add(new BitSet()));
+        devices.forEach(device -> {
+            used.add(new BitSet());
+            disputed.add(new BitSet());
+        });
         for (Region region : regions) {
             for (long page = 0; page < Page.of(region.bytes); page++) {
                 if (region.ledger.isOnDevice(page) && isPlace(region, page)) {
-                    used.get(region.ledger.device(page)).set((int) region.ledger.frame(page));
+                    int device = region.ledger.device(page);
+                    int place = (int) region.ledger.frame(page);
+                    (used.get(device).get(place) ? disputed : used).get(device).set(place);
                 }
             }
         }
         for (int i = 0; i < devices.size(); i++) {
             BitSet mine = used.get(i);
+            mine.andNot(disputed.get(i));
             devices.get(i).recover(slot -> mine.get((int) slot));
         }
     }
@@ -115,6 +129,11 @@ final class Takeover {
         int device = region.ledger.device(page);
         return device < devices.size()
                 && region.ledger.frame(page) < devices.get(device).memory().frames();
+    }
+
+    private boolean isItsPlace(Region region, long page) {
+        return isPlace(region, page)
+                && !disputed.get(region.ledger.device(page)).get((int) region.ledger.frame(page));
     }
 
     private void adoptDevicePages(Region region) {
@@ -126,7 +145,7 @@ final class Takeover {
                 Arrays.fill(slots, PageHolder.NO_FRAME);
                 for (int i = 0; i < count; i++) {
                     if (region.ledger.isOnDevice(first + i)
-                            && isPlace(region, first + i)
+                            && isItsPlace(region, first + i)
                             && region.ledger.device(first + i) == d) {
                         slots[i] = (int) region.ledger.frame(first + i);
                         wanted++;
@@ -142,35 +161,39 @@ final class Takeover {
                 }
             }
             for (int i = 0; i < count; i++) {
-                if (region.ledger.isOnDevice(first + i) && !isPlace(region, first + i)) {
-                    lost(region, first + i, "the ledger says that it is in a place that does not exist");
+                if (region.ledger.isOnDevice(first + i) && !isItsPlace(region, first + i)) {
+                    lost(
+                            region,
+                            first + i,
+                            isPlace(region, first + i)
+                                    ? "the ledger says that it is in a place that is another page's too"
+                                    : "the ledger says that it is in a place that does not exist");
                 }
             }
         }
     }
 
-    /** A place that two words name, or that the device does not know, has the contents of one page at most. */
+    /** A place that the device does not know, or whose contents it cannot vouch for, has nothing of a page. */
     private void giveUpMissing(Region region, long first, int count, int[] slots) {
         PageView[] views = Inspector.pages(space, region.address + Page.address(first), count);
         for (int i = 0; i < count; i++) {
             if (slots[i] != PageHolder.NO_FRAME && views[i].kind() != PageKind.DEVICE_PRIVATE) {
-                lost(region, first + i, "its place has nothing of it, or is another page's");
+                lost(region, first + i, "its place has nothing of it");
             }
         }
     }
 
     private void lost(Region region, long index, String why) {
-        nonsense++;
         int device = region.ledger.device(index);
-        host.lost(
+        lost.add(new Lost(
                 Page.of(region.address) + index,
                 device < devices.size() ? devices.get(device).memory().name() : Integer.toString(device),
-                why);
+                why));
     }
 
     @Override
     public String toString() {
         return inRam + " pages in RAM, " + onDevices + " on devices"
-                + (nonsense == 0 ? "" : ", " + nonsense + " LOST because the ledger makes no sense");
+                + (lost.isEmpty() ? "" : ", " + lost.size() + " LOST because the ledger makes no sense");
     }
 }

@@ -8,7 +8,7 @@ public enum Tier {
     USER_MODE_ONLY(
             "user-mode only",
             "live mode works, but a system call that meets evicted memory fails with EFAULT, so what is handed to one is"
-                    + " prefetched first"),
+                    + " handed over inside Heteromem.touch"),
     /** None are. */
     NONE("none", "live mode does not work here; the model does (--mode model)");
 

@@ -294,4 +294,34 @@ class RestartTest {
         assertThat(log()).contains("LOST a page").contains("offset " + 7 * 4096).contains("device '5'");
         assertThat(client.process.waitFor()).isEqualTo(KILLED);
     }
+
+    /** A place that does not exist, and one that is another page's too: nobody knows whose. */
+    @ParameterizedTest
+    @CsvSource({"true", "false"})
+    void aPageThatATakeoverFindsLostIsNeverZeros(boolean nowhere) throws IOException, InterruptedException {
+        Process first = daemon("ram:8M", "--on-loss", "throw");
+        Told client = client();
+        client.expect("done", "write 0 " + PAGES + " 1");
+        client.expect("done", "evict 7 9");
+        try (FileChannel ledger = ledger(first)) {
+            ByteBuffer word = ByteBuffer.allocate(8).order(ByteOrder.nativeOrder());
+            ledger.read(word, 8 * 8);
+            assertThat(word.getLong(0)).isNegative();
+            ledger.write(word.clear().putLong(0, nowhere ? ON_DEVICE | 5L << 48 : word.getLong(0)), 7 * 8);
+        }
+        kill(first);
+        Process second = daemon("ram:8M", "--on-loss", "throw");
+        await(() -> log().contains("LOST a page"));
+        int after = nowhere ? 8 : 9;
+        client.expect("failed touches: " + (after - 7), "touch 7 " + after);
+        client.expect("right", "check 0 7 1");
+        client.expect("right", "check " + after + " " + PAGES + " 1");
+        client.expect("done", "free " + BYTES);
+        client.expect("done", "allocate " + BYTES);
+        kill(second);
+        // What was given up is no loss of the next one.
+        daemon("ram:8M", "--on-loss", "throw");
+        client.expect("right", "zero 0 " + PAGES);
+        assertThat(log()).doesNotContain("LOST a page");
+    }
 }
