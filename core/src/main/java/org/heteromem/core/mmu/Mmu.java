@@ -44,6 +44,24 @@ public interface Mmu {
     void relocate(PageMoves moves);
 
     /**
+     * A page that was in a frame out of the CPUs' reach is in another such frame now; the entry is still a migration entry.
+     * Called in place of {@link #relocate} where the migration names frames, under a page-table lock, and so never blocks: who
+     * gives the page up comes before it or after it. A software MMU has no translation of such pages.
+     *
+     * @param page the page number
+     * @param frame the frame that it is in now
+     */
+    default void movedOutOfReach(long page, long frame) {}
+
+    /**
+     * The contents of a page are gone: every access fails until it is given up. Called under a page-table lock and so never
+     * blocks. A software MMU, which walks the page table itself, has nothing to do.
+     *
+     * @param page the page number
+     */
+    default void lost(long page) {}
+
+    /**
      * A page that was mapped for loads only may be stored to from now on. Called under a page-table lock and so never blocks.
      *
      * @param page the page number

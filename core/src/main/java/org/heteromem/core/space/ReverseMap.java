@@ -105,27 +105,45 @@ public final class ReverseMap {
      */
     public static void restore(Machine machine, long from, long to) {
         FrameTable frames = machine.frames;
+        // Else who gives the page up in between would hear of its new place after it was told that it has none.
+        boolean outOfReach = from != to && !reachable(frames, from) && !reachable(frames, to);
         // After a move the identity, and with it the anchor, is the new frame's.
         walk(frames, to, (area, leaf, page) -> {
             long entry = leaf.get(page);
             if (PteLayout.kind(entry) != PteLayout.MIGRATION || PteLayout.frame(entry) != from) {
                 return;
             }
+            if (outOfReach) {
+                remap(frames, area, leaf, page, from, to, true);
+                return;
+            }
             try {
                 area.mm.mmu().relocate(new PageMoves.Single(page, from, to, PteLayout.writable(entry)));
             } finally {
-                leaf.lock.lock();
-                try {
-                    entry = leaf.get(page);
-                    if (PteLayout.kind(entry) == PteLayout.MIGRATION && PteLayout.frame(entry) == from) {
-                        frames.get(to);
-                        MigrationEntries.remove(frames, area, leaf, page, entry, to);
-                    }
-                } finally {
-                    leaf.lock.unlock();
-                }
+                remap(frames, area, leaf, page, from, to, false);
             }
         });
+    }
+
+    private static void remap(
+            FrameTable frames, Vma area, PageTableLeaf leaf, long page, long from, long to, boolean tell) {
+        leaf.lock.lock();
+        try {
+            long entry = leaf.get(page);
+            if (PteLayout.kind(entry) == PteLayout.MIGRATION && PteLayout.frame(entry) == from) {
+                if (tell) {
+                    area.mm.mmu().movedOutOfReach(page, to);
+                }
+                frames.get(to);
+                MigrationEntries.remove(frames, area, leaf, page, entry, to);
+            }
+        } finally {
+            leaf.lock.unlock();
+        }
+    }
+
+    private static boolean reachable(FrameTable frames, long frame) {
+        return frames.range(frame).owner.cpuAddressable();
     }
 
     /**
@@ -135,7 +153,7 @@ public final class ReverseMap {
      * @param frame the locked frame whose contents are gone
      */
     public static void markLost(Machine machine, long frame) {
-        boolean reachable = machine.frames.range(frame).owner.cpuAddressable();
+        boolean reachable = reachable(machine.frames, frame);
         walk(machine.frames, frame, (area, leaf, page) -> {
             boolean lost = false;
             leaf.lock.lock();
@@ -145,6 +163,7 @@ public final class ReverseMap {
                     leaf.set(page, PteLayout.make(PteLayout.LOST, frame, 0));
                     boolean anon = machine.frames.has(frame, Frames.ANON);
                     (anon ? area.mm.rssAnon : area.mm.rssShared).getAndDecrement();
+                    area.mm.mmu().lost(page);
                     lost = true;
                 }
             } finally {

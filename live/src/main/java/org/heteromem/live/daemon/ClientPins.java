@@ -42,6 +42,9 @@ final class ClientPins {
         }
     }
 
+    /** Most ranges that a client may have pinned at once: for each of them the keeper has an item. */
+    static final int MAX_RANGES = 1024;
+
     private record Held(Range range, PageReferences references) {}
 
     private final AddressSpace space;
@@ -70,6 +73,12 @@ final class ClientPins {
             }
         }
         try {
+            if (pins.size() + missing.size() > MAX_RANGES) {
+                throw new RefusedException(
+                        ErrorCode.LIMIT,
+                        "cannot pin " + missing.size() + " ranges beside " + pins.size() + ": at most " + MAX_RANGES
+                                + "; pin what lies together in one piece, and end pins that are not needed any more");
+            }
             requireRoom(pages(missing.values()), mostPages);
             missing.forEach((key, range) -> {
                 pin(range, key);

@@ -3,6 +3,9 @@ package org.heteromem.live.daemon;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.LockSupport;
+import org.heteromem.core.Errno;
+import org.heteromem.core.MemoryException;
 import org.heteromem.core.MemoryManager;
 import org.heteromem.core.Page;
 import org.heteromem.core.Protection;
@@ -10,6 +13,7 @@ import org.heteromem.core.memory.HomedMemory;
 import org.heteromem.live.keeper.Item;
 import org.heteromem.live.natives.Fd;
 import org.heteromem.live.natives.Memfd;
+import org.heteromem.live.natives.NativeException;
 import org.heteromem.live.natives.Userfault;
 import org.heteromem.live.wire.ErrorCode;
 import org.heteromem.live.wire.RegisterRegion;
@@ -27,6 +31,8 @@ final class ClientRegions {
     private static final int SPACE_FACTOR = 2;
 
     private static final long FREE_SPACE_BYTES = 1L << 30;
+    private static final long PASSING_NANOS = 10_000_000_000L;
+    private static final long PAUSE_NANOS = 100_000;
     private static final String REGION_MEMORY = "client ";
 
     private final Daemon daemon;
@@ -141,14 +147,20 @@ final class ClientRegions {
             } catch (IllegalArgumentException e) {
                 throw new RefusedException(ErrorCode.NOT_ALLOWED, String.valueOf(e.getMessage()));
             }
-            Region region = map(
-                    id,
-                    request.name(),
-                    address,
-                    bytes,
-                    file,
-                    faults,
-                    Ledger.create("heteromem-" + number + "-ledger-" + id, Page.of(bytes)));
+            Region region;
+            try {
+                region = map(
+                        id,
+                        request.name(),
+                        address,
+                        bytes,
+                        file,
+                        faults,
+                        Ledger.create("heteromem-" + number + "-ledger-" + id, Page.of(bytes)));
+            } catch (NativeException e) {
+                throw new RefusedException(
+                        ErrorCode.LIMIT, what + ": the daemon cannot have what it needs for it: " + e.getMessage());
+            }
             kept = true;
             daemon.points().passed(FailPoints.REGISTERED);
             custody.entrust(region);
@@ -173,14 +185,17 @@ final class ClientRegions {
 
     private Region map(
             int id, String regionName, long address, long bytes, Memfd file, Userfault faults, Ledger ledger) {
-        Placements placements = new Placements(Page.of(address));
-        LiveStore store = new LiveStore(file, bytes, placements);
+        Placements placements = null;
         HomedMemory frames = null;
         try {
+            placements = new Placements(Page.of(address));
+            LiveStore store = new LiveStore(file, bytes, placements);
             frames = manager.addHomedMemory(REGION_MEMORY + number + " region " + id, store, memory.budget());
         } finally {
             if (frames == null) {
-                store.close();
+                if (placements != null) {
+                    placements.close();
+                }
                 ledger.close();
             }
         }
@@ -201,9 +216,25 @@ final class ClientRegions {
         pump.remove(region.faults);
         memory.space().unmap(region.address, region.bytes);
         memory.mmu().remove(region);
-        manager.removeHomedMemory(region.frames);
+        removeFrames(region);
         custody.release(region);
         region.close();
+    }
+
+    /** Who is just looking whether one of its pages is cold holds it for a moment, and is not waited for by the core. */
+    private void removeFrames(Region region) {
+        long deadline = System.nanoTime() + PASSING_NANOS;
+        for (; ; ) {
+            try {
+                manager.removeHomedMemory(region.frames);
+                return;
+            } catch (MemoryException e) {
+                if (e.errno() != Errno.EBUSY || System.nanoTime() - deadline > 0) {
+                    throw e;
+                }
+                LockSupport.parkNanos(PAUSE_NANOS);
+            }
+        }
     }
 
     // ---- what of them is in use --------------------------------------------------------------------------------

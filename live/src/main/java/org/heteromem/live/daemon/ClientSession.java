@@ -7,6 +7,7 @@ import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.BiFunction;
 import org.heteromem.core.MemoryException;
 import org.heteromem.core.Page;
 import org.heteromem.core.fault.FaultResult;
@@ -181,6 +182,13 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
         }
     }
 
+    /** In the place of {@link #run}: there is no thread for it. */
+    void cannotBegin(Throwable why) {
+        log.line(this + " cannot be served: " + why.getMessage());
+        answers.last(ErrorCode.LIMIT, "the daemon has no thread for another client: " + why.getMessage());
+        end();
+    }
+
     private void serve(Connection.Incoming incoming) {
         Message message = incoming.message();
         long correlation = message.correlation();
@@ -287,8 +295,12 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
     }
 
     private void serveFaults() {
-        threads.add(Thread.ofPlatform().name("evictor-" + number()).start(this::evict));
-        threads.add(Thread.ofPlatform().name("pump-" + number()).start(pump));
+        serveFaults(Thread.Builder::start);
+    }
+
+    private void serveFaults(BiFunction<Thread.Builder, Runnable, Thread> starter) {
+        threads.add(starter.apply(Thread.ofPlatform().name("evictor-" + number()), this::evict));
+        threads.add(starter.apply(Thread.ofPlatform().name("pump-" + number()), pump));
     }
 
     // ---- what outlives the daemon ------------------------------------------------------------------------------
@@ -327,6 +339,8 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
         if (hasLeft()) {
             log.line(this + " left before it was taken over");
             end();
+            // What had not become a region yet is nobody's.
+            items.forEach(Item::closeDescriptors);
         } else {
             // For another daemon.
             over.countDown();
@@ -347,7 +361,7 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
         }
         log.line(this + " is taken over: " + takeover);
         custody.inheritPins(items, pins::pin);
-        serveFaults();
+        serveFaults(daemon::startInTheEnd);
         // Whoever waits for an answer of the predecessor learns that he has to ask again. Before that he may have to
         // read what many of them have told him.
         long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(WELCOME_SECONDS);
@@ -423,6 +437,11 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
     @Override
     public void foreign(int event) {
         kill("its userfaultfd tells of event 0x" + Integer.toHexString(event) + ", which is no page fault");
+    }
+
+    @Override
+    public void blocking() {
+        kill("its userfaultfd was made to wait for its reader");
     }
 
     /** Without the evictor those who fault make room themselves: slow, and no reason to give up what the client has. */

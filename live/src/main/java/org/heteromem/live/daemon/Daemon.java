@@ -63,6 +63,8 @@ public final class Daemon implements AutoCloseable {
     private static final int BACKLOG = 16;
     /** How many may be connected without having greeted. */
     private static final int MAX_STRANGERS = 32;
+    /** How often one process may have opened memory. */
+    static final int MAX_OF_PROCESS = 64;
 
     private static final long REFUSED_NANOS = 50_000_000;
     /** Descriptors that are kept for everything but regions: the JVM's own, connections, devices. */
@@ -231,11 +233,29 @@ public final class Daemon implements AutoCloseable {
         sessions.put(number, session);
         ramGranted.addAndGet(ram);
         grants.put(number, ram);
-        Thread.ofPlatform().name("control-" + number).start(() -> {
+        startInTheEnd(Thread.ofPlatform().name("control-" + number), () -> {
             if (session.takeOver(told, items)) {
                 session.run();
             }
         });
+    }
+
+    /** Starts a thread for a client that waits already: nobody else would serve it, so it is tried until there is one. */
+    Thread startInTheEnd(Thread.Builder builder, Runnable what) {
+        for (int tries = 0; ; tries++) {
+            try {
+                return builder.start(what);
+            } catch (OutOfMemoryError e) {
+                if (closed.get()) {
+                    throw e;
+                }
+                if (tries == 0) {
+                    log.line("the system has no thread for a client that is taken over; it is tried again: "
+                            + e.getMessage());
+                }
+                LockSupport.parkNanos(REFUSED_NANOS);
+            }
+        }
     }
 
     @Nullable
@@ -349,7 +369,16 @@ public final class Daemon implements AutoCloseable {
             long number = numbers.incrementAndGet();
             ClientSession session = new ClientSession(this, number, connection, process, peer.pid(), false, log);
             sessions.put(number, session);
-            Thread.ofPlatform().name("control-" + number).start(session);
+            if (closed.get()) {
+                // Who closes may have looked at the sessions before.
+                session.shutdown();
+            }
+            try {
+                Thread.ofPlatform().name("control-" + number).start(session);
+            } catch (OutOfMemoryError e) {
+                // The system has no thread for it; the others are served on.
+                session.cannotBegin(e);
+            }
         } catch (NativeException e) {
             log.line("a client left before it was known: " + e.getMessage());
             connection.close();
@@ -367,6 +396,7 @@ public final class Daemon implements AutoCloseable {
                     "a budget of " + wanted + " bytes of RAM is too small; at least " + DaemonOptions.MIN_RAM_BYTES
                             + " are needed");
         }
+        requireFew(session);
         long granted = wanted & -(long) Page.SIZE;
         long deadline = System.nanoTime() + LEAVING_NANOS;
         // Who closes its memory and opens it again may be here before all is given back.
@@ -381,6 +411,19 @@ public final class Daemon implements AutoCloseable {
         }
         grants.put(session.number(), granted);
         return granted;
+    }
+
+    /** Each connection costs devices, threads and metadata: a program that opens one after the other is told so. */
+    private void requireFew(ClientSession session) {
+        long same = sessions.values().stream()
+                .filter(other -> other != session && other.pid() == session.pid() && other.isClient())
+                .count();
+        if (same >= MAX_OF_PROCESS) {
+            throw new RefusedException(
+                    ErrorCode.LIMIT,
+                    "process " + session.pid() + " has opened memory " + same
+                            + " times already; close what is not needed any more, or share it");
+        }
     }
 
     private boolean reserve(long bytes) {

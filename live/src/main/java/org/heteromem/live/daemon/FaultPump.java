@@ -65,6 +65,9 @@ final class FaultPump implements Runnable, AutoCloseable {
         /** The client's userfaultfd tells of something that it must not tell of. */
         void foreign(int event);
 
+        /** The client's userfaultfd makes its reader wait. */
+        void blocking();
+
         /** The pump itself is broken, and ends. */
         void broken(Throwable defect);
 
@@ -72,7 +75,7 @@ final class FaultPump implements Runnable, AutoCloseable {
         void ended(String why);
     }
 
-    private record Retry(long page, Access access) {}
+    private record Retry(Userfault source, long page, Access access) {}
 
     private final AddressSpace space;
     private final LiveMmu mmu;
@@ -162,7 +165,12 @@ final class FaultPump implements Runnable, AutoCloseable {
                 retry();
             }
             for (int i = 0; i < all.length; i++) {
-                if (poller.ready(bell + 1 + i) != 0) {
+                int ready = poller.ready(bell + 1 + i);
+                if ((ready & Poller.ERROR) != 0) {
+                    // Reading it might never end, nor would its client.
+                    remove(all[i]);
+                    host.blocking();
+                } else if (ready != 0) {
                     drain(all[i], events);
                 }
             }
@@ -194,7 +202,7 @@ final class FaultPump implements Runnable, AutoCloseable {
                 if (events.isPageFault(i)) {
                     faults.increment();
                     boolean write = events.isWrite(i) || events.isWriteProtect(i);
-                    resolve(Page.of(events.address(i)), write ? Access.WRITE : Access.READ, events.isMinor(i));
+                    resolve(source, Page.of(events.address(i)), write ? Access.WRITE : Access.READ, events.isMinor(i));
                 } else {
                     events.takeDescriptor(i).ifPresent(Fd::close);
                     host.foreign(events.event(i));
@@ -207,7 +215,7 @@ final class FaultPump implements Runnable, AutoCloseable {
 
     private void retry() {
         for (Retry again = retries.poll(); again != null; again = retries.poll()) {
-            resolve(again.page, again.access, false);
+            resolve(again.source, again.page, again.access, false);
         }
         makeAhead();
     }
@@ -227,21 +235,21 @@ final class FaultPump implements Runnable, AutoCloseable {
         firstTouches = 0;
     }
 
-    private void resolve(long page, Access access, boolean unmapped) {
+    private void resolve(Userfault source, long page, Access access, boolean unmapped) {
         long shortSince = 0;
         for (int tries = 0; ; tries++) {
             FaultResult result = space.fault(Page.address(page), access);
             switch (result) {
                 case FaultResult.Done done -> {
                     if (done == FaultResult.SPURIOUS) {
-                        spurious(page, access, unmapped);
+                        spurious(source, page, access, unmapped);
                     } else if (done == FaultResult.DEMAND_ZERO) {
                         firstTouch(page);
                     }
                     return;
                 }
                 case FaultResult.Wait wait -> {
-                    retryAfter(wait, page, access);
+                    retryAfter(wait, source, page, access);
                     return;
                 }
                 case FaultResult.NoMemory shortage -> {
@@ -255,6 +263,10 @@ final class FaultPump implements Runnable, AutoCloseable {
                                 page,
                                 "RAM",
                                 "RAM is full, and no device takes a page: give the daemon a larger overflow");
+                        return;
+                    }
+                    if (stopped) {
+                        // Nothing leaves RAM any more; who waits is gone, or is another daemon's to serve.
                         return;
                     }
                     Thread.yield();
@@ -271,7 +283,12 @@ final class FaultPump implements Runnable, AutoCloseable {
                     return;
                 }
                 case FaultResult.Segv segv -> {
-                    host.stray(page, segv.detail());
+                    // What was mapped there may have gone: somebody else has served its touch, and its process has
+                    // given
+                    // it up since.
+                    if (sources.contains(source)) {
+                        host.stray(page, segv.detail());
+                    }
                     return;
                 }
             }
@@ -298,7 +315,7 @@ final class FaultPump implements Runnable, AutoCloseable {
      * same page comes again and again it is tried too, and if the file has not got it the client has tampered with it. For
      * that it would have to stay so for a while, as who serves a page can be delayed.
      */
-    private void spurious(long page, Access access, boolean unmapped) {
+    private void spurious(Userfault source, long page, Access access, boolean unmapped) {
         int slot = (int) (page * 0x9E3779B97F4A7C15L >>> 58);
         if (suspects[slot] != page) {
             suspects[slot] = page;
@@ -308,7 +325,7 @@ final class FaultPump implements Runnable, AutoCloseable {
         }
         if (unmapped || suspicions[slot] >= SUSPICIOUS) {
             if (space.mapAgain(Page.address(page)) instanceof FaultResult.Wait wait) {
-                retryAfter(wait, page, access);
+                retryAfter(wait, source, page, access);
                 return;
             }
             if (!mmu.takeDestroyed(page)) {
@@ -326,9 +343,9 @@ final class FaultPump implements Runnable, AutoCloseable {
     }
 
     /** The waiter may be released at any moment by any thread; it tries again from the start. */
-    private void retryAfter(FaultResult.Wait wait, long page, Access access) {
+    private void retryAfter(FaultResult.Wait wait, Userfault source, long page, Access access) {
         wait.point().whenReady(() -> {
-            retries.add(new Retry(page, access));
+            retries.add(new Retry(source, page, access));
             wake.signal();
         });
     }

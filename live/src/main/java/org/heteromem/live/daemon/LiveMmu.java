@@ -25,6 +25,8 @@ import org.jspecify.annotations.Nullable;
  *   relocate: arrived    COPY from the placements, ledger                who touched the page
  *                        write-protected if the core wants to hear of the first store
  *   relocate: stayed     lift the write protection                       who tried to write
+ *   movedOutOfReach      ledger                                          nobody
+ *   lost                 ledger                                          nobody: who touches the page is told
  *   allowStores          lift the write protection                       who tried to write
  *   fill                 ZEROPAGE                                        who touched the page
  *   drop                 ledger, punch the hole                          nobody
@@ -42,6 +44,11 @@ final class LiveMmu implements Mmu {
     private static final MemorySegment EVERYTHING = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
 
     private static final long NO_PAGE = -1;
+    /** How long a client may keep the kernel from doing what it is asked. */
+    private static final long AGAIN_NANOS = 2_000_000_000;
+
+    private static final long BEGIN = Long.MIN_VALUE;
+    private static final long GIVEN_UP = BEGIN + 1;
     private static final int LEFT = 1;
     private static final int ARRIVED = 2;
     private static final int STAYED = 3;
@@ -160,13 +167,38 @@ final class LiveMmu implements Mmu {
             return;
         }
         int result;
-        while ((result = region.faults.tryWriteProtect(Page.address(firstPage), Page.address(pages), mode))
-                == -Errno.EAGAIN) {
-            Thread.onSpinWait();
-        }
-        if (result < 0) {
+        long since = BEGIN;
+        do {
+            result = region.faults.tryWriteProtect(Page.address(firstPage), Page.address(pages), mode);
+        } while (result == -Errno.EAGAIN && (since = again(since, region, firstPage)) != GIVEN_UP);
+        if (result < 0 && since != GIVEN_UP) {
             troubles.refused(region, region.index(firstPage), "UFFDIO_WRITEPROTECT", -result);
         }
+    }
+
+    /**
+     * The kernel would do it if it were asked again, which a client can make go on for as long as it likes, by a userfaultfd
+     * that is to tell of changes to its tables.
+     *
+     * @param since when it was asked first, or {@link #BEGIN}
+     * @return the same for the next time, or {@link #GIVEN_UP}
+     */
+    private long again(long since, Region region, long page) {
+        Thread.onSpinWait();
+        if (gone) {
+            return GIVEN_UP;
+        }
+        long now = System.nanoTime();
+        if (since == BEGIN) {
+            return now;
+        }
+        if (now - since > AGAIN_NANOS) {
+            troubles.refused(region, region.index(page), "what userfaultfd is to do", Errno.EAGAIN);
+            // Whatever came of it, to be asked for ever would stop other clients too.
+            gone = true;
+            return GIVEN_UP;
+        }
+        return since;
     }
 
     /** When a region is taken over: lifts what protection is left on it, and lets everybody who waits look again. */
@@ -216,12 +248,13 @@ final class LiveMmu implements Mmu {
     private void zero(Region region, long firstPage, int count) {
         pagesZeroed.add(count);
         long bytes = Page.address(count);
+        long since = BEGIN;
         for (long done = 0; done < bytes && !gone; ) {
             long result = region.faults.tryZero(Page.address(firstPage) + done, bytes - done, 0);
             if (result > 0) {
                 done += result;
             } else if (result == -Errno.EAGAIN) {
-                Thread.onSpinWait();
+                since = again(since, region, firstPage);
             } else {
                 zeroStopped(region, firstPage + Page.of(done), (int) result);
                 done += Page.SIZE;
@@ -258,8 +291,12 @@ final class LiveMmu implements Mmu {
         }
         int mode = writable ? 0 : Uffdio.MODE_WP;
         long result;
-        while ((result = region.faults.tryContinue(Page.address(page), Page.SIZE, mode)) == -Errno.EAGAIN) {
-            Thread.onSpinWait();
+        long since = BEGIN;
+        do {
+            result = region.faults.tryContinue(Page.address(page), Page.SIZE, mode);
+        } while (result == -Errno.EAGAIN && (since = again(since, region, page)) != GIVEN_UP);
+        if (since == GIVEN_UP) {
+            return;
         }
         if (result == -Errno.EEXIST) {
             if (writable) {
@@ -324,10 +361,11 @@ final class LiveMmu implements Mmu {
         // What the ledger names is lost, or never was: no successor shall look for it.
         region.ledger.atHome(index);
         long result;
-        while ((result = region.faults.tryCopy(region.address + Page.address(index), zeros, 0, Page.SIZE, 0))
-                == -Errno.EAGAIN) {
-            Thread.onSpinWait();
-        }
+        long since = BEGIN;
+        do {
+            result = region.faults.tryCopy(region.address + Page.address(index), zeros, 0, Page.SIZE, 0);
+        } while (result == -Errno.EAGAIN
+                && (since = again(since, region, Page.of(region.address) + index)) != GIVEN_UP);
         if (result > 0) {
             punch(region, Page.of(region.address) + index, 1);
         } else if (result != -Errno.EEXIST && !gone) {
@@ -336,19 +374,38 @@ final class LiveMmu implements Mmu {
         }
     }
 
-    /** Makes every touch of a page a SIGBUS from now on, and lets those who wait for it go on into it. */
-    void poison(Region region, long index) {
+    @Override
+    public void lost(long page) {
+        Region region = needRegion(page);
+        noteLost(region, region.index(page));
+    }
+
+    /** For a successor too; its place on the device is about to be somebody else's. */
+    private static void noteLost(Region region, long index) {
         synchronized (region.poisoned) {
             region.poisoned.add(index, 1);
+            region.ledger.atHome(index);
         }
+    }
+
+    @Override
+    public void movedOutOfReach(long page, long frame) {
+        Region region = needRegion(page);
+        note(region, region.index(page), numberOf(frame, 0), frame);
+    }
+
+    /** Makes every touch of a page a SIGBUS from now on, and lets those who wait for it go on into it. */
+    void poison(Region region, long index) {
+        noteLost(region, index);
         long address = region.address + Page.address(index);
         // What is left of the write protection under which the page was moved out would be in the way.
         protect(region, Page.of(address), 1, Uffdio.PROTECT_DONTWAKE);
         long result;
-        while ((result = region.faults.tryPoison(address, Page.SIZE, 0)) == -Errno.EAGAIN) {
-            Thread.onSpinWait();
-        }
-        if (result < 0 && result != -Errno.EEXIST) {
+        long since = BEGIN;
+        do {
+            result = region.faults.tryPoison(address, Page.SIZE, 0);
+        } while (result == -Errno.EAGAIN && (since = again(since, region, Page.of(address))) != GIVEN_UP);
+        if (result < 0 && result != -Errno.EEXIST && !gone) {
             troubles.refused(region, index, "UFFDIO_POISON", (int) -result);
         }
         region.faults.tryWake(address, Page.SIZE);
@@ -419,15 +476,25 @@ final class LiveMmu implements Mmu {
     }
 
     private void note(Region region, PageMoves moves, int from, int to) {
-        DeviceMemory[] all = devices;
         int device = 0;
         for (int i = from; i < to; i++) {
-            long frame = moves.to(i);
-            while (!all[device].contains(frame)) {
-                device = (device + 1) % all.length;
-            }
-            region.ledger.onDevice(region.index(moves.firstPage() + i), device, frame - all[device].firstFrame());
+            device = numberOf(moves.to(i), device);
+            note(region, region.index(moves.firstPage() + i), device, moves.to(i));
         }
+    }
+
+    private void note(Region region, long index, int device, long frame) {
+        region.ledger.onDevice(index, device, frame - devices[device].firstFrame());
+    }
+
+    /** Of the device that has a frame; mostly it is that of the page before. */
+    private int numberOf(long frame, int last) {
+        DeviceMemory[] all = devices;
+        int device = last;
+        while (!all[device].contains(frame)) {
+            device = (device + 1) % all.length;
+        }
+        return device;
     }
 
     private void arrive(Region region, long firstPage, int count, boolean writable) {
@@ -470,13 +537,14 @@ final class LiveMmu implements Mmu {
 
     private void place(Region region, long firstPage, long source, int count, int mode) {
         long bytes = Page.address(count);
+        long since = BEGIN;
         for (long done = 0; done < bytes && !gone; ) {
             long result = region.faults.tryCopy(
                     Page.address(firstPage) + done, EVERYTHING, source + done, bytes - done, mode);
             if (result > 0) {
                 done += result;
             } else if (result == -Errno.EAGAIN) {
-                Thread.onSpinWait();
+                since = again(since, region, firstPage);
             } else {
                 troubles.refused(region, region.index(firstPage) + Page.of(done), "UFFDIO_COPY", (int) -result);
                 done += Page.SIZE;

@@ -64,6 +64,7 @@ final class Takeover {
             regions.forEach(this::adoptRam);
             recoverDevices();
             regions.forEach(this::adoptDevicePages);
+            regions.forEach(this::stillLost);
         } finally {
             budget.setLimit(limit, reserve);
             mmu.setAdopting(false);
@@ -183,6 +184,24 @@ final class Takeover {
         }
     }
 
+    /** What was lost before stays lost until it is given up. */
+    private void stillLost(Region region) {
+        long left = region.poisoned.size();
+        for (long page = 0; left > 0; page++) {
+            if (region.poisoned.count(page, 1) > 0) {
+                left--;
+                if (region.ledger.isOnDevice(page)
+                        || region.memory.nextData(Page.address(page)) == Page.address(page)) {
+                    // It was brought home after all.
+                    region.poisoned.remove(page, 1);
+                    continue;
+                }
+                lost.add(new Lost(
+                        Page.of(region.address) + page, "unknown", "it was lost before this daemon took over"));
+            }
+        }
+    }
+
     private void lost(Region region, long index, String why) {
         int device = region.ledger.device(index);
         lost.add(new Lost(
@@ -194,6 +213,6 @@ final class Takeover {
     @Override
     public String toString() {
         return inRam + " pages in RAM, " + onDevices + " on devices"
-                + (lost.isEmpty() ? "" : ", " + lost.size() + " LOST because the ledger makes no sense");
+                + (lost.isEmpty() ? "" : ", " + lost.size() + " LOST");
     }
 }

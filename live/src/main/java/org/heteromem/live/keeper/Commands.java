@@ -72,7 +72,7 @@ public final class Commands {
         List<String> command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 // It does next to nothing, and is there for as long as the program is.
-                "-Xmx16m",
+                "-Xmx64m",
                 "-Xms2m",
                 "-Xmn1m",
                 "-Xss512k",

@@ -288,7 +288,30 @@ public final class Custody implements AutoCloseable {
                 if (tries > 100) {
                     throw e;
                 }
+            } catch (BusyException e) {
+                throw e;
+            } catch (IllegalStateException e) {
+                if (!replacing || closed) {
+                    throw e;
+                }
+                // Such as a machine without memory for one more process: it may pass, and the client can wait for it.
+                log.accept("no keeper yet; it is tried again: " + e.getMessage());
+                pause();
             }
+        }
+    }
+
+    /** Others may look for a keeper meanwhile, or end this. */
+    private void pause() {
+        try {
+            long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(FIRST_PAUSE_MILLIS);
+            for (long left = FIRST_PAUSE_MILLIS; left > 0 && !closed; ) {
+                wait(left);
+                left = TimeUnit.NANOSECONDS.toMillis(end - System.nanoTime());
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted while waiting for a keeper at " + socket, e);
         }
     }
 

@@ -33,7 +33,8 @@ public record Item(String key, String payload, List<Fd> descriptors) {
         return key.equals(owner) || key.startsWith(owner + "/");
     }
 
-    void closeDescriptors() {
+    /** Closes its descriptors, as far as they are open; idempotent. */
+    public void closeDescriptors() {
         descriptors.forEach(Fd::close);
     }
 }
