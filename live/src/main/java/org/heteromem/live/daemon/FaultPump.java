@@ -235,7 +235,8 @@ final class FaultPump implements Runnable, AutoCloseable {
         firstTouches = 0;
     }
 
-    private void resolve(Userfault source, long page, Access access, boolean unmapped) {
+    /** One that was read; somebody else may have served it since. */
+    void resolve(Userfault source, long page, Access access, boolean unmapped) {
         long shortSince = 0;
         for (int tries = 0; ; tries++) {
             FaultResult result = space.fault(Page.address(page), access);

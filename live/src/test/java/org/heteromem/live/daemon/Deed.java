@@ -419,6 +419,40 @@ enum Deed {
             }
         }
     },
+    OPENS_MEMORY_WITHOUT_END(Price.NOTHING) {
+        @Override
+        void run(Path socket, SplittableRandom random) {
+            List<RawClient> all = new ArrayList<>();
+            try {
+                for (int i = 0; i < Daemon.MAX_OF_PROCESS; i++) {
+                    all.add(RawClient.greet(socket, RAM, "many"));
+                }
+                try (RawClient more = RawClient.connect(socket)) {
+                    RawClient.refused(more.ask(more.hello(RAM, "more")), "has opened memory 64 times already");
+                    all.removeLast().close();
+                    // The daemon hears of it by and by.
+                    pause();
+                    RawClient.need(MessageType.WELCOME, more.ask(more.hello(RAM, "more")));
+                }
+            } finally {
+                all.forEach(RawClient::close);
+            }
+        }
+    },
+    PINS_WITHOUT_END(Price.NOTHING) {
+        @Override
+        void run(Path socket, SplittableRandom random) {
+            try (RawClient client = RawClient.greet(socket, 16 * RAM, "pins")) {
+                client.memory(0, RAM);
+                for (int i = 0; i < ClientPins.MAX_RANGES; i++) {
+                    RawClient.need(MessageType.DONE, client.range(MessageType.PIN, 0, 0, 4096));
+                }
+                RawClient.refused(client.range(MessageType.PIN, 0, 0, 4096), "at most 1024");
+                RawClient.need(MessageType.DONE, client.range(MessageType.FREE, 0, 0, RAM));
+                RawClient.need(MessageType.DONE, client.range(MessageType.PIN, 0, 0, 4096));
+            }
+        }
+    },
     REGISTERS_WITHOUT_END(Price.NOTHING) {
         @Override
         void run(Path socket, SplittableRandom random) {
@@ -583,6 +617,15 @@ enum Deed {
             region.write();
             RawCalls.advise(region.address(), 4096, RawCalls.MADV_REMOVE);
             region.mapping().close();
+        }
+    },
+    MAKES_THE_READER_OF_ITS_FAULTS_WAIT(Price.LIFE) {
+        @Override
+        void run(Path socket, SplittableRandom random) {
+            RawClient client = RawClient.greet(socket, RAM, "waits");
+            RawClient.Region region = client.memory(0, 4 * RAM);
+            RawCalls.block(region.faults().fd().number());
+            Thread.ofPlatform().daemon().start(region::write);
         }
     },
     READS_ITS_OWN_FAULTS(Price.LIFE) {

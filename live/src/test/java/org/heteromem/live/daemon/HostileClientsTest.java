@@ -55,7 +55,7 @@ class HostileClientsTest {
         System.out.println("hostile clients: seed " + seed);
         Path socket = directory.resolve("s");
         DaemonOptions options = new DaemonOptions(
-                socket, 64L << 20, 1L << 20, List.of("compressed:4M", "ram:64M"), DaemonOptions.OnLoss.KILL, 0);
+                socket, 96L << 20, 1L << 20, List.of("compressed:4M", "ram:64M"), DaemonOptions.OnLoss.KILL, 0);
         Thread serving;
         try (Daemon daemon = new Daemon(options, log::add)) {
             serving = Thread.ofPlatform().start(daemon::run);

@@ -11,11 +11,7 @@ import org.heteromem.live.natives.Userfault;
 
 /** A region of this process that nobody touches, its frames and what drives its tables. */
 final class LoneRegion implements AutoCloseable {
-    final LiveMmu mmu = new LiveMmu(
-            (region, page, call, errno) -> {
-                throw new AssertionError(call + " on page " + page + ": " + errno);
-            },
-            FailPoints.NONE);
+    final LiveMmu mmu;
     final MemoryManager manager =
             MemoryManager.builder().node(MemoryManager.MIN_NODE_BYTES).build();
     final FrameBudget budget;
@@ -24,9 +20,17 @@ final class LoneRegion implements AutoCloseable {
     private final Mapping mapping;
 
     LoneRegion(long bytes) {
+        this(bytes, 0, (region, page, call, errno) -> {
+            throw new AssertionError(call + " on page " + page + ": " + errno);
+        });
+    }
+
+    /** One whose userfaultfd tells of more than faults, and somebody who hears what the kernel refuses. */
+    LoneRegion(long bytes, long events, LiveMmu.Troubles troubles) {
+        mmu = new LiveMmu(troubles, FailPoints.NONE);
         Memfd memory = Memfd.create("region", bytes);
         mapping = Mapping.sharedAligned(memory, 0, bytes, 2 << 20);
-        Userfault faults = Userfault.open(Uffdio.REQUIRED_FEATURES);
+        Userfault faults = Userfault.open(Uffdio.REQUIRED_FEATURES | events);
         faults.register(mapping.address(), bytes, Uffdio.REGISTER_MISSING | Uffdio.REGISTER_MINOR | Uffdio.REGISTER_WP);
         Placements placements = new Placements(Page.of(mapping.address()));
         budget = new FrameBudget(Page.of(bytes), 0);
