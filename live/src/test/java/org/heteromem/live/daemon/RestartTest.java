@@ -155,6 +155,19 @@ class RestartTest {
         assertThat(client.leave()).isZero();
     }
 
+    /** The first ones went to the first device while that had room, and had to go on to the second. */
+    @Test
+    void pagesThatWentFromDeviceToDeviceAreFound() throws IOException, InterruptedException {
+        Process first = daemon("ram:1M compressed:8M");
+        Told client = client();
+        client.expect("done", "write 0 " + PAGES + " 1");
+        client.expect("done", "evict 0 " + PAGES);
+        kill(first);
+        daemon("ram:1M compressed:8M");
+        client.expect("right", "check 0 " + PAGES + " 1");
+        assertThat(client.leave()).isZero();
+    }
+
     @Test
     void pagesOnADeviceThatComputesStayWhereTheyAre() throws IOException, InterruptedException {
         Process first = daemon("ram:8M", "--device", "accelerator:1M");
