@@ -19,6 +19,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.heteromem.core.MemoryAccess;
 import org.heteromem.devices.accelerator.Kernel;
 import org.heteromem.live.Options;
@@ -192,14 +193,14 @@ class DaemonCommandsTest {
         String metrics = get(address).body();
         assertThat(metrics)
                 .contains("# TYPE heteromem_client_faults_total counter\n", "heteromem_daemon_clients 1\n")
-                .containsPattern("heteromem_client_out_bytes_total\\{pid=\"" + client.pid()
+                .containsPattern("heteromem_client_out_bytes_total\\{client=\"1\",pid=\"" + client.pid()
                         + "\",program=\"the client\"} [1-9][0-9]+\n")
                 .contains("device=\"compressed\"} ")
                 .contains("# TYPE heteromem_client_kernels_running gauge\n")
                 .contains("# TYPE heteromem_client_ram_used_bytes gauge\n")
                 .contains("# TYPE heteromem_client_pages_accessed_total counter\n")
                 .contains("# TYPE heteromem_device_uncopied_bytes_total counter\n")
-                .containsPattern("heteromem_client_kernels_total\\{pid=\"[0-9]+\",program=\"the client\"} 1\n")
+                .containsPattern("heteromem_client_kernels_total\\{client=\"1\",pid=\"[0-9]+\",program=\"the client\"} 1\n")
                 .containsPattern("heteromem_device_held_bytes\\{[^}]*device=\"accelerator\"} [1-9][0-9]+\n")
                 .containsPattern("heteromem_device_in_bytes_total\\{[^}]*device=\"accelerator\"} [0-9]+\n");
         assertThat(get(address.replace("/metrics", "/other")).statusCode()).isEqualTo(404);
@@ -272,6 +273,49 @@ class DaemonCommandsTest {
         assertThat(end(exec)).as(Files.readString(said)).isZero();
         assertThat(Files.readString(said)).contains("right");
         assertThat(Files.readString(log)).contains("the client", "has left", "has ended");
+    }
+
+    /** Nobody has to look for the socket of a program that has a daemon to itself. */
+    @Test
+    void theDaemonOfAProgramIsFound() throws IOException, InterruptedException {
+        Path said = folder.resolve("said");
+        List<String> words = java(Heteromem.class.getName(), "exec", "--ram", "2M", "--overflow", "ram:32M", "--");
+        words.addAll(java(Client.class.getName()));
+        Process exec = startAtHome(words, said);
+        awaitWord(said, "ready");
+        long client = exec.children().findFirst().orElseThrow().pid();
+        assertThat(looked("smaps", Long.toString(client))).contains("ram:", "slow-ram:");
+        assertThat(looked("status")).contains("the client (pid " + client + ")");
+        // Another one: now status cannot know which is meant, and smaps can.
+        Path other = folder.resolve("other");
+        Process second = startAtHome(words, other);
+        awaitWord(other, "ready");
+        assertThat(looked("smaps", Long.toString(client))).contains("slow-ram:");
+        assertThat(looked("status")).contains("choose with --socket", "private-" + exec.pid() + "-");
+        for (Process one : List.of(exec, second)) {
+            one.outputWriter().append('\n').close();
+            assertThat(end(one)).as(Files.readString(said)).isZero();
+        }
+        assertThat(looked("status")).contains("there is no daemon");
+        try (Stream<Path> left = Files.list(folder.resolve("heteromem"))) {
+            assertThat(left).isEmpty();
+        }
+    }
+
+    private Process startAtHome(List<String> words, Path output) throws IOException {
+        ProcessBuilder builder =
+                new ProcessBuilder(words).redirectErrorStream(true).redirectOutput(output.toFile());
+        builder.environment().remove(Options.SOCKET_VARIABLE);
+        builder.environment().put("XDG_RUNTIME_DIR", folder.toString());
+        Process process = builder.start();
+        processes.add(process);
+        return process;
+    }
+
+    private String looked(String... command) throws IOException, InterruptedException {
+        Path seen = folder.resolve("seen");
+        startAtHome(java(Heteromem.class.getName(), command), seen).waitFor();
+        return Files.readString(seen);
     }
 
     @ParameterizedTest

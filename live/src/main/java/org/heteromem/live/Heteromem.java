@@ -80,6 +80,24 @@ public final class Heteromem implements AutoCloseable {
         return Sockets.ofThisProcess().defaultSocket();
     }
 
+    /**
+     * Where daemons of this user listen: at {@link #defaultSocket()} first, if one does, and those of single programs, whose
+     * sockets are in directories beside it that are named after them.
+     */
+    public static List<Path> daemonSockets() {
+        return Sockets.ofThisProcess().all();
+    }
+
+    /**
+     * A socket for a daemon that this process runs for one program, where {@link #daemonSockets()} finds it: in a new directory
+     * that is this user's alone. Who asks for it deletes both in the end.
+     *
+     * @throws UnavailableException if there can be no such directory
+     */
+    public static Path newDaemonSocket() {
+        return Sockets.ofThisProcess().newSocket();
+    }
+
     /** {@link #sharedArena()}. */
     public Arena arena() {
         return sharedArena();

@@ -16,6 +16,9 @@ public record Status(List<Subject> subjects) {
         subjects = List.copyOf(subjects);
     }
 
+    /** A counter that is none: the number of a client with its daemon. A process may be several clients. */
+    public static final String CLIENT = "client";
+
     /**
      * One of them.
      *

@@ -5,16 +5,18 @@ import java.io.PrintWriter;
 import java.io.Writer;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.Callable;
 import org.heteromem.cli.BadInputException;
 import org.heteromem.cli.daemon.ChildProcess;
 import org.heteromem.cli.daemon.DaemonSettings;
 import org.heteromem.cli.daemon.ServedDaemon;
+import org.heteromem.live.Heteromem;
 import org.heteromem.live.Options;
 import org.heteromem.live.UnavailableException;
+import org.heteromem.live.daemon.Daemon;
 import org.heteromem.live.daemon.DaemonOptions;
 import org.heteromem.live.doctor.Diagnosis;
 import org.heteromem.live.doctor.Doctor;
@@ -54,7 +56,10 @@ public final class ExecCommand implements Callable<Integer> {
     @Mixin
     private final ServingOptions serving = new ServingOptions();
 
-    @Option(names = "--log", paramLabel = "FILE", description = "Where the daemon's words go (default: nowhere).")
+    @Option(
+            names = "--log",
+            paramLabel = "FILE",
+            description = "Where the daemon's words go (default: only those about lost pages, to standard error).")
     private @Nullable Path log;
 
     @Parameters(paramLabel = "COMMAND", arity = "1..*", description = "The program and its arguments, after --.")
@@ -83,18 +88,16 @@ public final class ExecCommand implements Callable<Integer> {
     }
 
     private int run(DaemonSettings settings, ChildProcess child) throws IOException, InterruptedException {
-        Path folder = Files.createTempDirectory(
-                "heteromem-exec-", PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
-        Path socket = folder.resolve("daemon.sock");
+        Path socket = Heteromem.newDaemonSocket();
         try (PrintWriter words =
                 log == null ? new PrintWriter(PrintWriter.nullWriter()) : new PrintWriter(openLog(log), true)) {
             DaemonOptions options = settings.options(socket);
-            try (ServedDaemon _ = ServedDaemon.startAlone(options, line -> print(words, line))) {
+            try (ServedDaemon _ = ServedDaemon.startAlone(options, line -> tell(words, line))) {
                 return run(socket, child);
             }
         } finally {
             Files.deleteIfExists(socket);
-            Files.deleteIfExists(folder);
+            Files.deleteIfExists(Objects.requireNonNull(socket.getParent()));
         }
     }
 
@@ -106,7 +109,12 @@ public final class ExecCommand implements Callable<Integer> {
         }
     }
 
-    private static void print(PrintWriter words, String line) {
+    private void tell(PrintWriter words, String line) {
+        if (log == null && line.contains(Daemon.LOST)) {
+            PrintWriter err = spec.commandLine().getErr();
+            err.println("heteromem: " + line);
+            err.flush();
+        }
         synchronized (words) {
             words.println(line);
         }

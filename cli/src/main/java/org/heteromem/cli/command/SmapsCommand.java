@@ -33,7 +33,7 @@ public final class SmapsCommand implements Callable<Integer> {
         if (pid < 1) {
             throw new BadInputException("PID: " + pid + " is no process id");
         }
-        try (Observer observer = socket.connect()) {
+        try (Observer observer = socket.connectTo(pid)) {
             PrintWriter out = spec.commandLine().getOut();
             out.print(observer.smaps(pid));
             out.flush();

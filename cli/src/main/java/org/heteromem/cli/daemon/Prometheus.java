@@ -8,10 +8,10 @@ import org.heteromem.live.Status;
  * A daemon's counters in the text format of Prometheus, version 0.0.4.
  *
  * <pre>
- *   ram.used of a client          heteromem_client_ram_used_bytes{pid="7",program="x"} 4096
- *   faults of a client            heteromem_client_faults_total{pid="7",program="x"} 12
- *   device.compressed.stored      heteromem_device_stored_bytes{pid="7",program="x",device="compressed"} 100
- *   device.accelerator.in         heteromem_device_in_bytes_total{pid="7",program="x",device="accelerator"} 4096
+ *   ram.used of a client          heteromem_client_ram_used_bytes{client="3",pid="7",program="x"} 4096
+ *   faults of a client            heteromem_client_faults_total{client="3",pid="7",program="x"} 12
+ *   device.compressed.stored      heteromem_device_stored_bytes{client="3",pid="7",program="x",device="compressed"} 100
+ *   device.accelerator.in         heteromem_device_in_bytes_total{client="3",pid="7",program="x",device="accelerator"} 4096
  *   clients of the daemon         heteromem_daemon_clients 1
  * </pre>
  */
@@ -27,8 +27,15 @@ final class Prometheus {
         for (int i = 0; i < status.subjects().size(); i++) {
             Status.Subject subject = status.subjects().get(i);
             boolean daemon = i == 0;
-            String who = daemon ? "" : "pid=\"" + subject.pid() + "\",program=\"" + escape(subject.name()) + '"';
+            long number = subject.counters().getOrDefault(Status.CLIENT, (long) i);
+            String who = daemon
+                    ? ""
+                    : "client=\"" + number + "\",pid=\"" + subject.pid() + "\",program=\"" + escape(subject.name())
+                            + '"';
             subject.counters().forEach((counter, value) -> {
+                if (counter.equals(Status.CLIENT)) {
+                    return;
+                }
                 String labels = who;
                 Metric metric;
                 if (counter.startsWith(DEVICE)) {

@@ -20,7 +20,7 @@ public final class TopScreen {
     private static final String STORED = ".stored";
     private static final String LINE = "%7s  %-24s %9s %9s %9s %9s %9s %9s %9s";
 
-    private Map<Integer, Map<String, Long>> before = Map.of();
+    private Map<Long, Map<String, Long>> before = Map.of();
     private long beforeNanos;
 
     /**
@@ -44,12 +44,14 @@ public final class TopScreen {
         lines.add("");
         lines.add(String.format(
                 Locale.ROOT, LINE, "PID", "PROGRAM", "RAM", "LIMIT", "DEVICES", "STORED", "FAULTS/s", "IN/s", "OUT/s"));
-        Map<Integer, Map<String, Long>> now = new HashMap<>();
+        Map<Long, Map<String, Long>> now = new HashMap<>();
         double seconds = (nanos - beforeNanos) / NANOS_PER_SECOND;
         for (Status.Subject client : subjects.subList(1, subjects.size())) {
             Map<String, Long> counters = client.counters();
-            now.put(client.pid(), counters);
-            Map<String, Long> earlier = before.get(client.pid());
+            // A process may be several clients.
+            long number = counters.getOrDefault(Status.CLIENT, (long) client.pid());
+            now.put(number, counters);
+            Map<String, Long> earlier = before.get(number);
             lines.add(String.format(
                     Locale.ROOT,
                     LINE,

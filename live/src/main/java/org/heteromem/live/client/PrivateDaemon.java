@@ -65,7 +65,8 @@ public final class PrivateDaemon implements AutoCloseable {
         NOT_FOR_IT.forEach(builder.environment()::remove);
         builder.directory(directory.toFile());
         builder.redirectInput(new File("/dev/null"));
-        builder.redirectErrorStream(true).redirectOutput(log(directory).toFile());
+        builder.redirectErrorStream(true)
+                .redirectOutput(Sockets.logIn(directory).toFile());
         try {
             return new PrivateDaemon(builder.start(), directory);
         } catch (IOException e) {
@@ -164,7 +165,7 @@ public final class PrivateDaemon implements AutoCloseable {
     private UnavailableException failed(String how) {
         String words;
         try {
-            List<String> lines = Files.readString(log(directory), StandardCharsets.UTF_8)
+            List<String> lines = Files.readString(Sockets.logIn(directory), StandardCharsets.UTF_8)
                     .lines()
                     .toList();
             words = String.join("\n", lines.subList(Math.max(0, lines.size() - LAST_LINES), lines.size()));
@@ -178,10 +179,6 @@ public final class PrivateDaemon implements AutoCloseable {
         return failure;
     }
 
-    private static Path log(Path directory) {
-        return directory.resolve("daemon.log");
-    }
-
     private static void deleteDirectory(Path directory, Exception reason) {
         try {
             Sockets.delete(directory);
@@ -192,7 +189,7 @@ public final class PrivateDaemon implements AutoCloseable {
 
     /**
      * Waits until it has ended, which it does when its only client disconnects, and makes it end if it does not. Leaves
-     * nothing behind, except the log of one that had to be killed.
+     * nothing behind, except the log of one that had to be killed, or whose program has lost pages ({@link Sockets}).
      */
     @Override
     public void close() {
@@ -212,7 +209,7 @@ public final class PrivateDaemon implements AutoCloseable {
             boolean late = System.nanoTime() - deadline > 0;
             try {
                 if (late || !Files.exists(socket())) {
-                    Sockets.delete(directory);
+                    Sockets.remove(directory);
                     return;
                 }
             } catch (IOException | UncheckedIOException e) {

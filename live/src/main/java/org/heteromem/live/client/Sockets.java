@@ -7,14 +7,19 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.heteromem.live.UnavailableException;
+import org.heteromem.live.daemon.Daemon;
 import org.heteromem.live.natives.Processes;
 
 /**
@@ -26,12 +31,16 @@ import org.heteromem.live.natives.Processes;
  *     private-PID-RANDOM/                       a private daemon of the program PID
  *       daemon.sock
  *       daemon.log
+ *     lost-PID-RANDOM.log                       what was said of the last programs that lost pages
  * </pre>
  */
 public final class Sockets {
     private static final Set<PosixFilePermission> OWNER_ONLY = PosixFilePermissions.fromString("rwx------");
     private static final String SOCKET = "daemon.sock";
     private static final String PRIVATE = "private-";
+    private static final String KEPT = "lost-";
+    private static final String LOG_ENDING = ".log";
+    private static final int MOST_KEPT = 8;
 
     private final Map<String, String> environment;
     private final Path temporary;
@@ -105,10 +114,43 @@ public final class Sockets {
             for (Path directory : (Iterable<Path>) all::iterator) {
                 Optional<Long> owner = programOf(directory.getFileName().toString());
                 if (owner.isPresent() && ProcessHandle.of(owner.get()).isEmpty()) {
-                    delete(directory);
+                    remove(directory);
                 }
             }
         }
+    }
+
+    /**
+     * {@return where a daemon of this program can listen that others find; who is given it deletes socket and directory}
+     *
+     * @throws UnavailableException as {@link #newPrivateDirectory}
+     */
+    public Path newSocket() {
+        return socketIn(newPrivateDirectory());
+    }
+
+    /** Where daemons of this user are: its own one first, then those of single programs, as far as they have a socket. */
+    public List<Path> all() {
+        List<Path> found = new ArrayList<>();
+        Path own = defaultSocket();
+        if (Files.exists(own)) {
+            found.add(own);
+        }
+        try (Stream<Path> directories = Files.list(directory())) {
+            directories
+                    .filter(directory ->
+                            programOf(directory.getFileName().toString()).isPresent())
+                    .map(Sockets::socketIn)
+                    .filter(Files::exists)
+                    .sorted()
+                    .forEach(found::add);
+        } catch (NoSuchFileException _) {
+            // Nobody has had one yet.
+            return found;
+        } catch (IOException e) {
+            throw new UncheckedIOException("cannot look for daemons in " + directory(), e);
+        }
+        return found;
     }
 
     private static Optional<Long> programOf(String name) {
@@ -116,6 +158,40 @@ public final class Sockets {
         return parts.length == 3 && name.startsWith(PRIVATE) && parts[1].matches("[0-9]{1,10}")
                 ? Optional.of(Long.valueOf(parts[1]))
                 : Optional.empty();
+    }
+
+    /** Deletes a private directory, and keeps what its daemon has said if pages were lost: nobody else knows which. */
+    static void remove(Path directory) throws IOException {
+        Path log = logIn(directory);
+        try {
+            if (Files.isRegularFile(log) && Files.readString(log).contains(Daemon.LOST)) {
+                Path base = directory.resolveSibling(
+                        directory.getFileName().toString().replaceFirst(PRIVATE, KEPT) + LOG_ENDING);
+                Files.move(log, base, StandardCopyOption.REPLACE_EXISTING);
+                forgetOldest(Objects.requireNonNull(directory.getParent()));
+            }
+        } catch (NoSuchFileException _) {
+            // Another program sweeps too, and was faster.
+            return;
+        }
+        delete(directory);
+    }
+
+    private static void forgetOldest(Path base) throws IOException {
+        List<Path> kept;
+        try (Stream<Path> all = Files.list(base)) {
+            kept = all.filter(file -> file.getFileName().toString().startsWith(KEPT))
+                    .sorted(Comparator.comparingLong(
+                            (Path file) -> file.toFile().lastModified()))
+                    .toList();
+        }
+        for (Path old : kept.subList(0, Math.max(0, kept.size() - MOST_KEPT))) {
+            Files.deleteIfExists(old);
+        }
+    }
+
+    static Path logIn(Path directory) {
+        return directory.resolve("daemon" + LOG_ENDING);
     }
 
     /**
@@ -142,6 +218,7 @@ public final class Sockets {
         return was;
     }
 
+    /** Where a private daemon with such a directory listens. */
     static Path socketIn(Path directory) {
         return directory.resolve(SOCKET);
     }

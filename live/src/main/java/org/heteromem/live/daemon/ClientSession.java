@@ -108,7 +108,7 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
                 memory.space(), memory.mmu(), HaltPolling.of(pid), new RoomAhead(memory, this.log, client), this);
         this.pins = new ClientPins(memory.space(), custody);
         this.regions = new ClientRegions(daemon, number, memory, pump, pins, custody);
-        this.view = new ClientView(memory, pump);
+        this.view = new ClientView(number, memory, pump);
         this.requests =
                 new RangeRequests(memory, regions, pins, custody, view, answers, daemon.points(), daemon.movers());
     }
@@ -419,7 +419,7 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
     @Override
     public void lost(long page, String device, String detail) {
         Region region = memory.mmu().regionOf(page);
-        log.line(this + " LOST a page: " + region + ", offset "
+        log.line(this + Daemon.LOST + ": " + region + ", offset "
                 + (region == null ? "?" : Long.toString(Page.address(region.index(page)))) + ", device '" + device
                 + "': " + detail);
         if (daemon.options().onLoss() == DaemonOptions.OnLoss.THROW) {

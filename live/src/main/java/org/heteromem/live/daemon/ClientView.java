@@ -8,16 +8,19 @@ import org.heteromem.core.inspect.Inspector;
 import org.heteromem.core.inspect.PageKind;
 import org.heteromem.core.memory.FrameBudget;
 import org.heteromem.core.memory.WorkingSetFigures;
+import org.heteromem.live.Status;
 import org.heteromem.live.wire.RangeRequest;
 
 /** What can be seen of one client: its counters, and where its pages are. May be asked by any thread. */
 final class ClientView {
     private static final int INSPECTED_PAGES = 1 << 16;
 
+    private final long number;
     private final ClientMemory memory;
     private final FaultPump pump;
 
-    ClientView(ClientMemory memory, FaultPump pump) {
+    ClientView(long number, ClientMemory memory, FaultPump pump) {
+        this.number = number;
         this.memory = memory;
         this.pump = pump;
     }
@@ -27,6 +30,7 @@ final class ClientView {
         Map<String, Long> all = new LinkedHashMap<>();
         FrameBudget budget = memory.budget();
         LiveMmu mmu = memory.mmu();
+        all.put(Status.CLIENT, number);
         all.put("ram.limit", Page.address(budget.limit()));
         all.put("ram.used", Page.address(budget.used()));
         all.put("faults", pump.faults.sum());

@@ -57,6 +57,9 @@ public final class Daemon implements AutoCloseable {
     /** What the name of its keeper's socket has more than that of its own. */
     public static final String KEEPER_SUFFIX = ".keeper";
 
+    /** What it says of each page that is lost, beside other words. */
+    public static final String LOST = " LOST a page";
+
     /** A tenth of the weight of a thread that does not give way (sched(7)). */
     private static final int COMPILER_NICE = 10;
 

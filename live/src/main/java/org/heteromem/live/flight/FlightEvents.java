@@ -1,17 +1,39 @@
 package org.heteromem.live.flight;
 
+import java.util.List;
 import java.util.function.Predicate;
+import java.util.stream.Stream;
+import jdk.jfr.EventType;
 import jdk.jfr.FlightRecorder;
 import org.heteromem.core.event.EventSink;
 import org.heteromem.core.event.MemoryEvent;
 
 /**
- * Writes the core's events to the flight recorder. While nobody has started one, no event is even made. Thread-safe.
+ * Writes the core's events to the flight recorder. While no recording wants any, no event is even made. Thread-safe.
  */
 public final class FlightEvents implements EventSink {
     private static final String NOWHERE = "none";
 
     private final Predicate<String> isRam;
+
+    /** Not looked at before there was a recording, as that alone starts the recorder. */
+    private static final class Types {
+        private static final List<EventType> ALL = Stream.of(
+                        PageFaultEvent.class, EvictionEvent.class, MigrationHomeEvent.class, PageLostEvent.class)
+                .map(EventType::getEventType)
+                .toList();
+
+        private Types() {}
+
+        static boolean anyEnabled() {
+            for (EventType type : ALL) {
+                if (type.isEnabled()) {
+                    return true;
+                }
+            }
+            return false;
+        }
+    }
 
     /**
      * Makes a sink.
@@ -24,7 +46,7 @@ public final class FlightEvents implements EventSink {
 
     @Override
     public boolean isOpen() {
-        return FlightRecorder.isInitialized();
+        return FlightRecorder.isInitialized() && Types.anyEnabled();
     }
 
     @Override

@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.stream.Stream;
 import org.heteromem.live.UnavailableException;
 import org.heteromem.live.natives.Processes;
 import org.junit.jupiter.api.Test;
@@ -55,6 +56,39 @@ class SocketsTest {
         assertThat(dead).doesNotExist();
         assertThat(Sockets.delete(second)).isTrue();
         assertThat(Sockets.delete(second)).isFalse();
+    }
+
+    /** Whoever lost pages was ended with them, and cannot be asked which. */
+    @Test
+    void whatWasSaidOfLostPagesIsKeptForAWhile() throws Exception {
+        Sockets sockets = new Sockets(Map.of(), directory);
+        Path base = Objects.requireNonNull(sockets.newPrivateDirectory().getParent());
+        Process gone = new ProcessBuilder("true").start();
+        gone.waitFor();
+        for (int i = 0; i < 10; i++) {
+            Path dead = Files.createDirectory(base.resolve("private-" + gone.pid() + "-" + i));
+            Files.writeString(dead.resolve("daemon.log"), "12:00 client 1 (x, pid 7) LOST a page: offset " + i + "\n");
+            sockets.newPrivateDirectory();
+            assertThat(dead).doesNotExist();
+            assertThat(base.resolve("lost-" + gone.pid() + "-" + i + ".log"))
+                    .content()
+                    .contains("offset " + i);
+        }
+        try (Stream<Path> files = Files.list(base)) {
+            assertThat(files.filter(file -> file.getFileName().toString().startsWith("lost-")))
+                    .hasSize(8);
+        }
+    }
+
+    @Test
+    void daemonsOfProgramsAreFoundBehindTheUsersOwn() throws Exception {
+        Sockets sockets = new Sockets(Map.of(), directory);
+        assertThat(sockets.all()).isEmpty();
+        Path one = sockets.newSocket();
+        assertThat(sockets.all()).isEmpty();
+        Files.createFile(one);
+        Files.createFile(sockets.defaultSocket());
+        assertThat(sockets.all()).containsExactly(sockets.defaultSocket(), one);
     }
 
     /** Programs that start at the same time clear away the same directories. */

@@ -8,8 +8,12 @@ import java.net.URISyntaxException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import jdk.jfr.Recording;
+import jdk.jfr.consumer.RecordingFile;
 import org.heteromem.core.inspect.StateChecker;
 import org.heteromem.live.kernels.VersionsProgram;
 import org.junit.jupiter.api.Test;
@@ -92,6 +96,32 @@ class DaemonTest {
         }
         serving.join(TimeUnit.SECONDS.toMillis(PATIENCE_SECONDS));
         assertThat(serving.isAlive()).isFalse();
+    }
+
+    /** The recorder hears from the daemon, and not only from tests of what it writes. */
+    @Test
+    void aRecordingHasWhatHappensToAClient() throws IOException, InterruptedException {
+        Path socket = directory.resolve("s");
+        Path file = directory.resolve("daemon.jfr");
+        DaemonOptions options =
+                new DaemonOptions(socket, 1 << 30, 1 << 20, List.of("ram:16M"), DaemonOptions.OnLoss.KILL, 0);
+        Queue<String> log = new ConcurrentLinkedQueue<>();
+        try (Recording recording = new Recording();
+                Daemon daemon = new Daemon(options, log::add)) {
+            recording.start();
+            Thread.ofPlatform().start(daemon::run);
+            Told client = new Told(socket, 1 << 20, () -> String.join("\n", log));
+            client.expect("done", "memory " + (4 << 20));
+            client.expect("done", "allocate " + (4 << 20));
+            client.expect("done", "write 0 1024 1");
+            client.expect("right", "check 0 1024 1");
+            assertThat(client.leave()).isZero();
+            recording.stop();
+            recording.dump(file);
+        }
+        assertThat(RecordingFile.readAllEvents(file))
+                .extracting(event -> event.getEventType().getName())
+                .contains("heteromem.PageFault", "heteromem.Eviction", "heteromem.MigrationHome");
     }
 
     private static Path classesOf(Class<?> type) {

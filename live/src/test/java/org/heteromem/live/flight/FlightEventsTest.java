@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
-import jdk.jfr.FlightRecorder;
 import jdk.jfr.Recording;
 import jdk.jfr.consumer.RecordedEvent;
 import jdk.jfr.consumer.RecordingFile;
@@ -61,8 +60,20 @@ class FlightEventsTest {
                 };
     }
 
+    /** Or every fault would go on making events that nobody sees. */
     @Test
-    void nobodyWantsEventsBeforeTheFirstRecording() {
-        assertThat(events.isOpen()).isEqualTo(FlightRecorder.isInitialized());
+    void nobodyWantsEventsAfterTheLastRecording() {
+        try (Recording recording = new Recording()) {
+            recording.start();
+            assertThat(events.isOpen()).isTrue();
+            recording.stop();
+        }
+        assertThat(events.isOpen()).isFalse();
+        try (Recording recording = new Recording()) {
+            recording.disable("heteromem.PageFault");
+            recording.enable("heteromem.Eviction");
+            recording.start();
+            assertThat(events.isOpen()).isTrue();
+        }
     }
 }
