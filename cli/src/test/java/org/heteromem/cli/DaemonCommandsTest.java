@@ -200,7 +200,8 @@ class DaemonCommandsTest {
                 .contains("# TYPE heteromem_client_ram_used_bytes gauge\n")
                 .contains("# TYPE heteromem_client_pages_accessed_total counter\n")
                 .contains("# TYPE heteromem_device_uncopied_bytes_total counter\n")
-                .containsPattern("heteromem_client_kernels_total\\{client=\"1\",pid=\"[0-9]+\",program=\"the client\"} 1\n")
+                .containsPattern(
+                        "heteromem_client_kernels_total\\{client=\"1\",pid=\"[0-9]+\",program=\"the client\"} 1\n")
                 .containsPattern("heteromem_device_held_bytes\\{[^}]*device=\"accelerator\"} [1-9][0-9]+\n")
                 .containsPattern("heteromem_device_in_bytes_total\\{[^}]*device=\"accelerator\"} [0-9]+\n");
         assertThat(get(address.replace("/metrics", "/other")).statusCode()).isEqualTo(404);

@@ -13,6 +13,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import java.util.SplittableRandom;
+import org.heteromem.live.natives.Errno;
 import org.heteromem.live.natives.EventFd;
 import org.heteromem.live.natives.Fd;
 import org.heteromem.live.natives.Mapping;
@@ -611,7 +612,7 @@ enum Deed {
     },
     HEARS_OF_MORE_THAN_FAULTS(Price.LIFE) {
         @Override
-        void run(Path socket, SplittableRandom random) {
+        void run(Path socket, SplittableRandom random) throws IOException {
             RawClient client = RawClient.greet(socket, RAM, "events");
             RawClient.Region region = withEvents(client);
             region.write();
@@ -705,11 +706,22 @@ enum Deed {
         return region;
     }
 
-    private static RawClient.Region withEvents(RawClient client) {
+    private static RawClient.Region withEvents(RawClient client) throws IOException {
         Memfd file = Memfd.create("events", 2 * RAM);
         file.addSeals(Memfd.REGION_SEALS);
         Mapping mapping = Mapping.sharedAligned(file, 0, 2 * RAM, 2 << 20);
-        Userfault faults = Userfault.open(Uffdio.REQUIRED_FEATURES | EVENTS);
+        Userfault faults;
+        try {
+            faults = Userfault.open(Uffdio.REQUIRED_FEATURES | EVENTS);
+        } catch (NativeException e) {
+            if (e.errno() != Errno.EPERM) {
+                throw e;
+            }
+            // Then no client of this user can do it either.
+            System.out.println("not run: this user may not hear of events: " + e.getMessage());
+            die();
+            throw e;
+        }
         faults.register(mapping.address(), 2 * RAM, RawClient.ALL_MODES);
         RawClient.Region region = new RawClient.Region(file, mapping, faults);
         RawClient.need(MessageType.DONE, client.register(0, region));
@@ -719,6 +731,7 @@ enum Deed {
     /** Whatever its threads are doing. */
     private static void die() throws IOException {
         new ProcessBuilder("kill", "-9", Long.toString(ProcessHandle.current().pid())).start();
+        pause();
     }
 
     private static void pause() {
