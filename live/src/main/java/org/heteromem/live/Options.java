@@ -103,7 +103,7 @@ public final class Options {
     /**
      * RAM that this program's managed memory may hold.
      *
-     * @param bytes whole pages of 4096 bytes, at least one
+     * @param bytes whole pages of 4096 bytes; a daemon gives no less than 1 MiB
      */
     public static Options ram(long bytes) {
         return withRam(MemorySize.check(bytes, "RAM"));
@@ -117,7 +117,7 @@ public final class Options {
      * Adds a device behind those added before: pages go to the first with room.
      *
      * @param device such as {@code compressed}; a private daemon that does not know it says which it knows
-     * @param size as for {@link #ram(String)}
+     * @param size as for {@link #ram(String)}; from 1 MiB to 1 TiB
      * @throws IllegalArgumentException if the size is none, or the device is empty or holds control characters
      */
     public Options overflow(String device, String size) {
@@ -134,7 +134,7 @@ public final class Options {
         return with(all -> all.overflow = longer(all.overflow, List.of(added)));
     }
 
-    /** The daemon at this socket, and no other. */
+    /** The daemon at this socket, and no other. It is told RAM and name; what devices it has is its own affair. */
     public Options socket(Path path) {
         Objects.requireNonNull(path);
         return with(all -> all.socket = Optional.of(path));
@@ -170,7 +170,7 @@ public final class Options {
      * A device that computes: an emulated accelerator in the daemon, with memory of its own, which runs kernels over this
      * program's memory ({@link Heteromem#launch}). Its memory holds pages that kernels use, and is no overflow.
      *
-     * @param size of its memory, as for {@link #ram(String)}
+     * @param size of its memory, as for {@link #ram(String)}; from 64 KiB to 1 TiB
      * @throws IllegalArgumentException if the size is none
      */
     public Options accelerator(String size) {

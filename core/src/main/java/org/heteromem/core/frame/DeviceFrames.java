@@ -100,9 +100,8 @@ public final class DeviceFrames implements FrameOwner {
         return live.get() == REMOVED;
     }
 
-    // What follows is asked about frames that nobody keeps in use, so also after their memory has gone, when the
-    // numbers can be
-    // another memory's.
+    // What follows is asked about frames that nobody keeps in use, so also after their memory has gone,
+    // when the numbers can be another memory's.
 
     /**
      * {@return the counts of a frame; 0 for a free one}

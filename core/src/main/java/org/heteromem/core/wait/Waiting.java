@@ -1,7 +1,7 @@
 package org.heteromem.core.wait;
 
 /**
- * The port through which a caller of the core waits (architecture: a CPU thread parks, a model reschedules its agent).
+ * The port through which a caller of the core waits: a CPU thread parks, a simulation goes on with somebody else.
  * A caller that must never stop, such as a fault pump, does not use it: it takes the {@link WaitPoint} of a fault's
  * outcome and goes on.
  */

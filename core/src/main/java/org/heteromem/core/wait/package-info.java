@@ -3,7 +3,7 @@
  *
  * <pre>
  *   fault ──► WaitPoint ──► Waiting: a CPU thread parks
- *                      └──► a pump attaches the fault and goes on; a model reschedules its agent
+ *                      └──► a pump attaches the fault and goes on; a simulation goes on with others
  * </pre>
  */
 @NullMarked

@@ -12,17 +12,17 @@ public enum MessageType {
     REGISTER_REGION(3, 2),
     /** A region ends. Answer: DONE, after which its memory may be unmapped. */
     UNREGISTER_REGION(4, 0),
-    /** Ranges come into use. A notice. */
+    /** Ranges come into use. Answer: DONE. */
     ALLOCATE(5, 0),
     /**
-     * Ranges are no longer in use; their contents may be dropped, and pins that meet them end. A notice, or answered by DONE.
+     * Ranges are no longer in use; their contents may be dropped, and pins that meet them end. Answer: DONE.
      */
     FREE(6, 0),
     /** Bring ranges to RAM. Answer: DONE, with pages. */
     PREFETCH(7, 0),
     /** Send ranges away. Answer: DONE, with pages. */
     EVICT(8, 0),
-    /** How ranges will be used. A notice. */
+    /** How ranges will be used. Answer: DONE, with pages that have moved. */
     ADVISE(9, 0),
     /** Bring ranges to RAM and keep them there. Answer: DONE. */
     PIN(10, 0),
