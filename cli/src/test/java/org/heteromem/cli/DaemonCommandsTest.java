@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.io.RandomAccessFile;
 import java.io.StringWriter;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -14,6 +15,7 @@ import java.net.URISyntaxException;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -284,7 +286,11 @@ class DaemonCommandsTest {
         words.addAll(java(Client.class.getName()));
         Process exec = startAtHome(words, said);
         awaitWord(said, "ready");
-        long client = exec.children().findFirst().orElseThrow().pid();
+        long client = exec.children()
+                .filter(child -> commandLine(child).contains(Client.class.getName()))
+                .findFirst()
+                .orElseThrow()
+                .pid();
         assertThat(looked("smaps", Long.toString(client))).contains("ram:", "slow-ram:");
         assertThat(looked("status")).contains("the client (pid " + client + ")");
         // Another one: now status cannot know which is meant, and smaps can.
@@ -303,9 +309,73 @@ class DaemonCommandsTest {
         }
     }
 
+    /** Its memory is not that of exec: whichever of the three processes around it is killed, the program goes on. */
+    @ParameterizedTest
+    @ValueSource(strings = {"daemon", "keeper", "exec"})
+    void aProgramOfExecOutlivesWhoeverServesIt(String killed) throws IOException, InterruptedException {
+        Path said = folder.resolve("said");
+        List<String> words = java(Heteromem.class.getName(), "exec", "--ram", "2M", "--overflow", "ram:32M", "--");
+        words.addAll(java(Client.class.getName()));
+        // Not a pipe of its own: Java closes that when exec has ended.
+        Path input = folder.resolve("input");
+        new ProcessBuilder("mkfifo", input.toString()).start().waitFor();
+        try (RandomAccessFile line = new RandomAccessFile(input.toFile(), "rw")) {
+            outlives(words, said, input, line, killed);
+        }
+    }
+
+    private void outlives(List<String> words, Path said, Path input, RandomAccessFile line, String killed)
+            throws IOException, InterruptedException {
+        Process exec = startAtHome(words, said, ProcessBuilder.Redirect.from(input.toFile()));
+        awaitWord(said, "ready");
+        ProcessHandle program = exec.children()
+                .filter(child -> commandLine(child).contains(Client.class.getName()))
+                .findFirst()
+                .orElseThrow();
+        ProcessHandle victim = killed.equals("exec")
+                ? exec.toHandle()
+                : ProcessHandle.allProcesses()
+                        .filter(process -> commandLine(process).contains("private-" + exec.pid() + "-"))
+                        .filter(process -> commandLine(process).contains("KeeperMain") == killed.equals("keeper"))
+                        .findFirst()
+                        .orElseThrow();
+        victim.destroyForcibly();
+        victim.onExit().join();
+        line.write('\n');
+        program.onExit().join();
+        assertThat(Files.readString(said)).contains("right");
+        if (!killed.equals("exec")) {
+            assertThat(end(exec)).isZero();
+        }
+        for (int tries = 0; servedBy(exec); tries++) {
+            assertThat(tries).as("nobody serves a program that has ended").isLessThan(1000);
+            TimeUnit.MILLISECONDS.sleep(20);
+        }
+    }
+
+    private static boolean servedBy(Process exec) {
+        return ProcessHandle.allProcesses()
+                .anyMatch(process -> commandLine(process).contains("private-" + exec.pid() + "-"));
+    }
+
+    private static String commandLine(ProcessHandle process) {
+        try {
+            return Files.readString(Path.of("/proc/" + process.pid() + "/cmdline"), StandardCharsets.ISO_8859_1);
+        } catch (IOException _) {
+            // It has just ended.
+            return "";
+        }
+    }
+
     private Process startAtHome(List<String> words, Path output) throws IOException {
-        ProcessBuilder builder =
-                new ProcessBuilder(words).redirectErrorStream(true).redirectOutput(output.toFile());
+        return startAtHome(words, output, ProcessBuilder.Redirect.PIPE);
+    }
+
+    private Process startAtHome(List<String> words, Path output, ProcessBuilder.Redirect input) throws IOException {
+        ProcessBuilder builder = new ProcessBuilder(words)
+                .redirectInput(input)
+                .redirectErrorStream(true)
+                .redirectOutput(output.toFile());
         builder.environment().remove(Options.SOCKET_VARIABLE);
         builder.environment().put("XDG_RUNTIME_DIR", folder.toString());
         Process process = builder.start();

@@ -88,16 +88,6 @@ public final class Heteromem implements AutoCloseable {
         return Sockets.ofThisProcess().all();
     }
 
-    /**
-     * A socket for a daemon that this process runs for one program, where {@link #daemonSockets()} finds it: in a new directory
-     * that is this user's alone. Who asks for it deletes both in the end.
-     *
-     * @throws UnavailableException if there can be no such directory
-     */
-    public static Path newDaemonSocket() {
-        return Sockets.ofThisProcess().newSocket();
-    }
-
     /** {@link #sharedArena()}. */
     public Arena arena() {
         return sharedArena();

@@ -2,21 +2,18 @@ package org.heteromem.cli.command;
 
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.io.Writer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Objects;
 import java.util.concurrent.Callable;
 import org.heteromem.cli.BadInputException;
 import org.heteromem.cli.daemon.ChildProcess;
 import org.heteromem.cli.daemon.DaemonSettings;
-import org.heteromem.cli.daemon.ServedDaemon;
-import org.heteromem.live.Heteromem;
+import org.heteromem.live.OnLoss;
 import org.heteromem.live.Options;
+import org.heteromem.live.ProgramDaemon;
 import org.heteromem.live.UnavailableException;
-import org.heteromem.live.daemon.Daemon;
 import org.heteromem.live.daemon.DaemonOptions;
 import org.heteromem.live.doctor.Diagnosis;
 import org.heteromem.live.doctor.Doctor;
@@ -88,35 +85,41 @@ public final class ExecCommand implements Callable<Integer> {
     }
 
     private int run(DaemonSettings settings, ChildProcess child) throws IOException, InterruptedException {
-        Path socket = Heteromem.newDaemonSocket();
-        try (PrintWriter words =
-                log == null ? new PrintWriter(PrintWriter.nullWriter()) : new PrintWriter(openLog(log), true)) {
-            DaemonOptions options = settings.options(socket);
-            try (ServedDaemon _ = ServedDaemon.startAlone(options, line -> tell(words, line))) {
-                return run(socket, child);
+        DaemonOptions checked = settings.options(Path.of("unused"));
+        Options options = options(checked);
+        try (ProgramDaemon daemon =
+                log == null ? ProgramDaemon.start(options) : ProgramDaemon.start(options, writable(log))) {
+            try {
+                return run(daemon.socket(), child);
+            } finally {
+                PrintWriter err = spec.commandLine().getErr();
+                daemon.losses().forEach(line -> err.println("heteromem: " + line));
+                err.flush();
             }
-        } finally {
-            Files.deleteIfExists(socket);
-            Files.deleteIfExists(Objects.requireNonNull(socket.getParent()));
         }
     }
 
-    private static Writer openLog(Path log) throws IOException {
+    private static Options options(DaemonOptions checked) {
+        Options options = Options.ram(checked.ramBytes())
+                .victims(checked.victims())
+                .onLoss(checked.onLoss() == DaemonOptions.OnLoss.KILL ? OnLoss.KILL : OnLoss.THROW)
+                .kernels(checked.kernels().toArray(Path[]::new));
+        for (String device : checked.overflow()) {
+            int size = device.lastIndexOf(':');
+            options = options.overflow(device.substring(0, size), device.substring(size + 1));
+        }
+        for (String device : checked.devices()) {
+            options = options.accelerator(device.substring(device.indexOf(':') + 1));
+        }
+        return options;
+    }
+
+    private static Path writable(Path log) throws IOException {
         try {
-            return Files.newBufferedWriter(log);
+            Files.newBufferedWriter(log).close();
+            return log.toAbsolutePath();
         } catch (IOException e) {
             throw new BadInputException("--log: cannot write " + log + ": " + e, e);
-        }
-    }
-
-    private void tell(PrintWriter words, String line) {
-        if (log == null && line.contains(Daemon.LOST)) {
-            PrintWriter err = spec.commandLine().getErr();
-            err.println("heteromem: " + line);
-            err.flush();
-        }
-        synchronized (words) {
-            words.println(line);
         }
     }
 

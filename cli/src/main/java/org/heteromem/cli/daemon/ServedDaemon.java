@@ -1,7 +1,6 @@
 package org.heteromem.cli.daemon;
 
 import java.util.function.Consumer;
-import java.util.function.Supplier;
 import org.heteromem.live.Status;
 import org.heteromem.live.daemon.Daemon;
 import org.heteromem.live.daemon.DaemonOptions;
@@ -27,25 +26,9 @@ public final class ServedDaemon implements AutoCloseable {
      * @throws DaemonFailedException if it cannot now, for example because another one does
      */
     public static ServedDaemon start(DaemonOptions options, Consumer<String> log) {
-        return start(options, () -> Daemon.withKeeper(options, log));
-    }
-
-    /**
-     * Starts one for programs that end when this process does.
-     *
-     * @param options what it shall do
-     * @param log is told what happens, line by line, by many threads
-     * @return a daemon that listens
-     * @throws DaemonFailedException if it cannot
-     */
-    public static ServedDaemon startAlone(DaemonOptions options, Consumer<String> log) {
-        return start(options, () -> new Daemon(options, log));
-    }
-
-    private static ServedDaemon start(DaemonOptions options, Supplier<Daemon> daemon) {
         DaemonSocket.prepare(options.socket());
         try {
-            return new ServedDaemon(daemon.get());
+            return new ServedDaemon(Daemon.withKeeper(options, log));
         } catch (NativeException | IllegalStateException | IllegalArgumentException e) {
             throw new DaemonFailedException("cannot listen at " + options.socket() + ": " + e.getMessage(), e);
         }

@@ -5,20 +5,24 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.heteromem.live.Options;
 import org.heteromem.live.UnavailableException;
+import org.heteromem.live.daemon.Daemon;
 import org.heteromem.live.daemon.JvmOptions;
 import org.heteromem.live.doctor.Doctor;
 import org.heteromem.live.natives.Errno;
 import org.heteromem.live.natives.NativeException;
 import org.heteromem.live.natives.UnixSocket;
 import org.heteromem.live.wire.Wire;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A daemon for one program alone: a JVM of its own, started by it and gone with it.
@@ -59,14 +63,24 @@ public final class PrivateDaemon implements AutoCloseable {
      * @throws UnavailableException if it cannot be started
      */
     public static PrivateDaemon start(Options options, Sockets sockets) {
+        return start(options, sockets, ProcessHandle.current().pid(), null);
+    }
+
+    /**
+     * Starts one that ends with a process, once its last client has left.
+     *
+     * @param owner the process
+     * @param words where what it says goes; null for a file beside its socket
+     * @throws UnavailableException if it cannot be started
+     */
+    public static PrivateDaemon start(Options options, Sockets sockets, long owner, @Nullable Path words) {
         DaemonCode code = DaemonCode.ofThisProgram();
         Path directory = sockets.newPrivateDirectory();
-        ProcessBuilder builder = new ProcessBuilder(command(options, code, Sockets.socketIn(directory)));
+        ProcessBuilder builder = new ProcessBuilder(command(options, code, Sockets.socketIn(directory), owner));
         NOT_FOR_IT.forEach(builder.environment()::remove);
         builder.directory(directory.toFile());
         builder.redirectInput(new File("/dev/null"));
-        builder.redirectErrorStream(true)
-                .redirectOutput(Sockets.logIn(directory).toFile());
+        builder.redirectErrorStream(true).redirectOutput((words == null ? Sockets.logIn(directory) : words).toFile());
         try {
             return new PrivateDaemon(builder.start(), directory);
         } catch (IOException e) {
@@ -80,7 +94,7 @@ public final class PrivateDaemon implements AutoCloseable {
     }
 
     /** The command line. */
-    static List<String> command(Options options, DaemonCode code, Path socket) {
+    static List<String> command(Options options, DaemonCode code, Path socket, long owner) {
         long ram = options.ramBytes().orElseGet(() -> Doctor.memoryBytes() / DEFAULT_RAM_PART & -Wire.PAGE_BYTES);
         long overflow = 0;
         long slots = 0;
@@ -101,13 +115,8 @@ public final class PrivateDaemon implements AutoCloseable {
                 // Devices in memory are native memory, which a JVM limits to the size of its heap.
                 "-XX:MaxDirectMemorySize=" + (ram + overflow + accelerator + NATIVE_BYTES >> 20) + "m"));
         command.addAll(code.arguments());
-        command.addAll(List.of(
-                "--socket",
-                socket.toString(),
-                "--private",
-                Long.toString(ProcessHandle.current().pid()),
-                "--ram",
-                Long.toString(ram)));
+        command.addAll(
+                List.of("--socket", socket.toString(), "--private", Long.toString(owner), "--ram", Long.toString(ram)));
         options.overflow().forEach(o -> command.addAll(List.of("--overflow", o.device() + ":" + o.bytes())));
         options.acceleratorBytes().ifPresent(bytes -> command.addAll(List.of("--device", "accelerator:" + bytes)));
         options.victims().ifPresent(name -> command.addAll(List.of("--victims", name)));
@@ -185,6 +194,32 @@ public final class PrivateDaemon implements AutoCloseable {
         } catch (IOException e) {
             reason.addSuppressed(e);
         }
+    }
+
+    /** {@return what it has said so far about lost pages, if it says it to the file beside its socket} */
+    public List<String> losses() {
+        Path log = Sockets.logIn(directory);
+        try (Stream<String> lines = Files.lines(log)) {
+            return lines.filter(line -> line.contains(Daemon.LOST)).toList();
+        } catch (NoSuchFileException _) {
+            return List.of();
+        } catch (IOException e) {
+            throw new UncheckedIOException("cannot read " + log, e);
+        }
+    }
+
+    /** Waits for a while until it has ended; returns whether it has. If so, nothing of it is left. */
+    public boolean awaitEnd() {
+        try {
+            if (!process.waitFor(END_SECONDS, TimeUnit.SECONDS)) {
+                return false;
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
+        }
+        close();
+        return true;
     }
 
     /**

@@ -20,7 +20,9 @@ import java.util.Set;
 import java.util.stream.Stream;
 import org.heteromem.live.UnavailableException;
 import org.heteromem.live.daemon.Daemon;
+import org.heteromem.live.natives.NativeException;
 import org.heteromem.live.natives.Processes;
+import org.heteromem.live.natives.UnixSocket;
 
 /**
  * Where the sockets of daemons are: in a directory that is this user's alone.
@@ -28,7 +30,7 @@ import org.heteromem.live.natives.Processes;
  * <pre>
  *   $XDG_RUNTIME_DIR/heteromem/                 or, where there is none, /tmp/heteromem-UID/
  *     daemon.sock                               the daemon of this user
- *     private-PID-RANDOM/                       a private daemon of the program PID
+ *     private-PID-RANDOM/                       a daemon that the program PID has started, for itself or for others
  *       daemon.sock
  *       daemon.log
  *     lost-PID-RANDOM.log                       what was said of the last programs that lost pages
@@ -113,20 +115,11 @@ public final class Sockets {
         try (Stream<Path> all = Files.list(base)) {
             for (Path directory : (Iterable<Path>) all::iterator) {
                 Optional<Long> owner = programOf(directory.getFileName().toString());
-                if (owner.isPresent() && ProcessHandle.of(owner.get()).isEmpty()) {
+                if (owner.isPresent() && ProcessHandle.of(owner.get()).isEmpty() && !isServed(directory)) {
                     remove(directory);
                 }
             }
         }
-    }
-
-    /**
-     * {@return where a daemon of this program can listen that others find; who is given it deletes socket and directory}
-     *
-     * @throws UnavailableException as {@link #newPrivateDirectory}
-     */
-    public Path newSocket() {
-        return socketIn(newPrivateDirectory());
     }
 
     /** Where daemons of this user are: its own one first, then those of single programs, as far as they have a socket. */
@@ -151,6 +144,19 @@ public final class Sockets {
             throw new UncheckedIOException("cannot look for daemons in " + directory(), e);
         }
         return found;
+    }
+
+    /** A daemon may have clients that outlive who has started it. */
+    private static boolean isServed(Path directory) {
+        Path socket = socketIn(directory);
+        if (!Files.exists(socket)) {
+            return false;
+        }
+        try (UnixSocket _ = UnixSocket.connect(socket)) {
+            return true;
+        } catch (NativeException e) {
+            return false;
+        }
     }
 
     private static Optional<Long> programOf(String name) {

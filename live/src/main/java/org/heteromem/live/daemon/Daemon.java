@@ -109,6 +109,7 @@ public final class Daemon implements AutoCloseable {
 
     private final long maxRegions = (Limits.openFiles() - OTHER_FILES) / FILES_OF_A_REGION;
     private volatile @Nullable Thread entrusting;
+    private volatile boolean ownerGone;
 
     /**
      * Makes a daemon that listens already.
@@ -309,10 +310,14 @@ public final class Daemon implements AutoCloseable {
         return pid;
     }
 
-    /** Serves clients until {@link #close}, or until the owner of a private daemon has ended. */
+    /** Serves clients until {@link #close}; with an owner until that has ended, and the last client has left. */
     public void run() {
         log.line("daemon " + pid + " listens at " + options.socket());
-        PidFd owner = options.owner() == 0 ? null : PidFd.open(options.owner());
+        PidFd owner = options.owner() == 0 ? null : PidFd.openIfAlive(options.owner());
+        ownerGone = options.owner() != 0 && owner == null;
+        if (ownerGone && !hasClients()) {
+            return;
+        }
         if (custody != null) {
             // Not waited for: a keeper that is only just starting must not keep the first client waiting.
             entrusting = Thread.ofPlatform()
@@ -327,8 +332,20 @@ public final class Daemon implements AutoCloseable {
             int end = owner == null ? -1 : poller.add(owner.fd(), Poller.IN);
             while (!closed.get()) {
                 poller.poll(-1);
-                if (poller.ready(stop) != 0 || (end >= 0 && poller.ready(end) != 0)) {
+                if (poller.ready(stop) != 0) {
                     return;
+                }
+                if (end >= 0 && poller.ready(end) != 0) {
+                    ownerGone = true;
+                    if (!hasClients()) {
+                        return;
+                    }
+                    // Who still has memory is served until it leaves; that is told by the bell.
+                    poller.clear();
+                    stop = poller.add(bell.fd(), Poller.IN);
+                    incoming = poller.add(listening.fd(), Poller.IN);
+                    end = -1;
+                    continue;
                 }
                 if (poller.ready(incoming) != 0) {
                     accept();
@@ -578,14 +595,19 @@ public final class Daemon implements AutoCloseable {
     void ended(ClientSession session) {
         boolean client = takeBack(session);
         sessions.remove(session.number());
-        if (options.owner() != 0 && sessions.isEmpty()) {
-            // The only client of a private daemon: the owner has no more use for it.
+        if (options.owner() != 0 && (ownerGone || session.pid() == options.owner()) && !hasClients()) {
+            // The only client of a private daemon, which has no more use for it; or the last one.
             bell.signal();
         } else if (client && left.incrementAndGet() % LEFT_BEHIND == 0) {
             // What a daemon keeps of a client grows old with it, buffers of native memory among it. The old generation
             // of the heap would be collected when it is full, and it may be a quarter of the machine's memory.
             System.gc();
         }
+    }
+
+    /** Whether anybody has memory, or had it with a predecessor; not who only looks. */
+    private boolean hasClients() {
+        return sessions.values().stream().anyMatch(session -> !session.isStranger());
     }
 
     /** {@return how this daemon and its clients are doing; may be asked by any thread} */

@@ -13,7 +13,8 @@ import org.heteromem.policy.Policies;
  * @param clientRamBytes RAM for a client that names no figure
  * @param overflow devices for what does not fit, fastest first, as {@code kind:size}
  * @param onLoss what becomes of a client whose page cannot be produced
- * @param owner the only client of a private daemon, which ends with it; 0 for a daemon that serves everyone of its user
+ * @param owner the process after whose end it ends too, when its last client has left. If that is a client itself, it has no
+ *     other, and its leaving is the end. 0 for a daemon that serves everyone of its user
  * @param kernels class path of kernels that clients may launch
  * @param victims the name of the policy that says which pages leave RAM
  * @param devices devices that compute, as {@code accelerator:SIZE}; at most one, and each client has its own

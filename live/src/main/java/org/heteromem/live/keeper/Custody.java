@@ -33,6 +33,8 @@ public final class Custody implements AutoCloseable {
     private static final int FIRST_PAUSE_MILLIS = 1000;
 
     private static final int LAST_PAUSE_MILLIS = 60_000;
+    /** For a machine that has no process to spare. */
+    private static final long LONG_PATIENCE_NANOS = TimeUnit.MINUTES.toNanos(2);
 
     private final Path socket;
     private final List<String> keeperCommand;
@@ -277,6 +279,7 @@ public final class Custody implements AutoCloseable {
     }
 
     private void sayWhateverHappens(Packet.Kind kind, Item item) {
+        long deadline = System.nanoTime() + LONG_PATIENCE_NANOS;
         for (int tries = 0; ; tries++) {
             try {
                 needKeeper();
@@ -291,7 +294,7 @@ public final class Custody implements AutoCloseable {
             } catch (BusyException e) {
                 throw e;
             } catch (IllegalStateException e) {
-                if (!replacing || closed) {
+                if (!replacing || closed || System.nanoTime() - deadline > 0) {
                     throw e;
                 }
                 // Such as a machine without memory for one more process: it may pass, and the client can wait for it.
@@ -353,8 +356,15 @@ public final class Custody implements AutoCloseable {
      */
     public synchronized void drop(String key) {
         items.values().removeIf(item -> item.belongsTo(key));
-        if (!closed) {
-            sayWhateverHappens(Packet.Kind.DROP, new Item(key, "", List.of()));
+        if (keeper == null) {
+            // The next one hears of what is left only.
+            return;
+        }
+        try {
+            say(Packet.Kind.DROP, new Item(key, "", List.of()));
+        } catch (NativeException e) {
+            log.accept("the keeper is gone (" + e.getMessage() + "): starting another one");
+            forget();
         }
     }
 

@@ -46,6 +46,8 @@ final class Keeper implements AutoCloseable {
     private boolean everServed;
     private final long begin = System.nanoTime();
     private boolean ownerGone;
+    /** Whether it was started in the place of one that was killed, and the owner had ended by then. */
+    private final boolean late;
 
     /**
      * @param socket where workers find it
@@ -54,7 +56,9 @@ final class Keeper implements AutoCloseable {
     Keeper(Path socket, int owner, Consumer<String> log) {
         this.socket = socket;
         this.restarts = owner != 0;
-        this.owner = owner == 0 ? null : PidFd.open(owner);
+        this.owner = owner == 0 ? null : PidFd.openIfAlive(owner);
+        this.late = owner != 0 && this.owner == null;
+        this.ownerGone = late;
         this.log = log;
         this.listening = UnixSocket.listen(socket, 4);
     }
@@ -70,7 +74,7 @@ final class Keeper implements AutoCloseable {
             int end = owner == null || ownerGone ? -1 : poller.add(owner.fd(), Poller.IN);
             poller.poll(serving == null ? NOTICE_MILLIS : -1);
             ownerGone |= end >= 0 && poller.ready(end) != 0;
-            if (ownerGone && items.isEmpty()) {
+            if (ownerGone && items.isEmpty() && (everServed || !late)) {
                 return;
             }
             if (serving != null && poller.ready(speaking) != 0 && !serve(serving)) {
@@ -96,7 +100,7 @@ final class Keeper implements AutoCloseable {
         if (restarts) {
             // A daemon that ends in good order leaves nothing here.
             if (items.isEmpty() || (ownerGone && !clients)) {
-                return !everServed && !ownerGone;
+                return !everServed && (late || !ownerGone);
             }
             if (started == null || !started.isAlive()) {
                 restart();

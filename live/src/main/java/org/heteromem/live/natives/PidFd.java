@@ -1,5 +1,7 @@
 package org.heteromem.live.natives;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * A process by a descriptor that never means another one ({@code pidfd_open}). Readable in a {@link Poller} once the
  * process has ended. Thread-safe.
@@ -29,6 +31,22 @@ public final class PidFd implements AutoCloseable {
             throw new NativeException("pidfd_open", "pid=" + pid, (int) -number);
         }
         return new PidFd(Fd.own((int) number, "pidfd of " + pid));
+    }
+
+    /**
+     * {@link #open}, for a process that may have ended.
+     *
+     * @return null if it has
+     */
+    public static @Nullable PidFd openIfAlive(int pid) {
+        try {
+            return open(pid);
+        } catch (NativeException e) {
+            if (e.errno() != Errno.ESRCH) {
+                throw e;
+            }
+            return null;
+        }
     }
 
     /**

@@ -120,16 +120,17 @@ class ConnectingTest {
         List<String> command = PrivateDaemon.command(
                 Options.ram("512M").overflow("compressed", "8G").kernels(Path.of("/k.jar")),
                 new DaemonCode(List.of("-cp", "x", "Main")),
-                Path.of("/s"));
+                Path.of("/s"),
+                7);
         assertThat(command)
                 .contains("-Xmx236m")
-                .containsSequence("-cp", "x", "Main", "--socket", "/s", "--private")
+                .containsSequence("-cp", "x", "Main", "--socket", "/s", "--private", "7")
                 .containsSequence("--ram", "536870912", "--overflow", "compressed:8589934592", "--kernels", "/k.jar");
         // All of four times 4 GiB can be there, beside what is in RAM.
         assertThat(PrivateDaemon.command(
-                        Options.ram("32G").overflow("compressed", "4G"), new DaemonCode(List.of()), Path.of("/s")))
+                        Options.ram("32G").overflow("compressed", "4G"), new DaemonCode(List.of()), Path.of("/s"), 7))
                 .contains("-Xmx674m");
-        assertThat(PrivateDaemon.command(Options.defaults(), new DaemonCode(List.of()), Path.of("/s")))
+        assertThat(PrivateDaemon.command(Options.defaults(), new DaemonCode(List.of()), Path.of("/s"), 7))
                 .contains("--ram");
     }
 }

@@ -84,7 +84,7 @@ class SocketsTest {
     void daemonsOfProgramsAreFoundBehindTheUsersOwn() throws Exception {
         Sockets sockets = new Sockets(Map.of(), directory);
         assertThat(sockets.all()).isEmpty();
-        Path one = sockets.newSocket();
+        Path one = Sockets.socketIn(sockets.newPrivateDirectory());
         assertThat(sockets.all()).isEmpty();
         Files.createFile(one);
         Files.createFile(sockets.defaultSocket());
