@@ -320,10 +320,7 @@ public final class Daemon implements AutoCloseable {
         }
         if (custody != null) {
             // Not waited for: a keeper that is only just starting must not keep the first client waiting.
-            entrusting = Thread.ofPlatform()
-                    .name("entrust")
-                    .daemon()
-                    .start(() -> custody.hold(LISTENING, "", listening.fd()));
+            entrusting = Thread.ofPlatform().name("entrust").daemon().start(() -> entrustListening(custody));
         }
         try {
             Poller poller = new Poller(3);
@@ -355,6 +352,18 @@ public final class Daemon implements AutoCloseable {
             if (owner != null) {
                 owner.close();
             }
+        }
+    }
+
+    private void entrustListening(Custody keeper) {
+        try {
+            keeper.hold(LISTENING, "", listening.fd());
+        } catch (IllegalStateException e) {
+            if (!closed.get()) {
+                throw e;
+            }
+            // It has ended before its keeper had come.
+            log.line(String.valueOf(e.getMessage()));
         }
     }
 
@@ -634,6 +643,9 @@ public final class Daemon implements AutoCloseable {
     public void close() {
         if (closed.compareAndSet(false, true)) {
             bell.signal();
+            if (custody != null) {
+                custody.expectNoKeeper();
+            }
             sessions().forEach(ClientSession::shutdown);
             sessions().forEach(ClientSession::awaitEnd);
             movers.close();

@@ -50,6 +50,7 @@ public final class Custody implements AutoCloseable {
     private boolean replacing;
 
     private volatile boolean closed;
+    private volatile boolean unneeded;
     private final Thread watch;
 
     /**
@@ -217,7 +218,7 @@ public final class Custody implements AutoCloseable {
         long deadline = System.nanoTime() + PATIENCE_NANOS;
         int failures = 0;
         while (keeper == null) {
-            if (closed) {
+            if (closed || unneeded) {
                 throw new IllegalStateException("no keeper is needed any more");
             }
             UnixSocket found = tryConnect();
@@ -294,7 +295,7 @@ public final class Custody implements AutoCloseable {
             } catch (BusyException e) {
                 throw e;
             } catch (IllegalStateException e) {
-                if (!replacing || closed || System.nanoTime() - deadline > 0) {
+                if (!replacing || closed || unneeded || System.nanoTime() - deadline > 0) {
                     throw e;
                 }
                 // Such as a machine without memory for one more process: it may pass, and the client can wait for it.
@@ -308,7 +309,7 @@ public final class Custody implements AutoCloseable {
     private void pause() {
         try {
             long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(FIRST_PAUSE_MILLIS);
-            for (long left = FIRST_PAUSE_MILLIS; left > 0 && !closed; ) {
+            for (long left = FIRST_PAUSE_MILLIS; left > 0 && !closed && !unneeded; ) {
                 wait(left);
                 left = TimeUnit.NANOSECONDS.toMillis(end - System.nanoTime());
             }
@@ -434,6 +435,11 @@ public final class Custody implements AutoCloseable {
         } catch (IllegalStateException e) {
             log.accept(String.valueOf(e.getMessage()));
         }
+    }
+
+    /** Whoever waits for a keeper that is not there waits no longer, and neither does anybody who comes. */
+    public void expectNoKeeper() {
+        unneeded = true;
     }
 
     /** Leaves; what is in custody stays there. */
