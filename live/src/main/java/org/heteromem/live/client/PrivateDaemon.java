@@ -115,8 +115,13 @@ public final class PrivateDaemon implements AutoCloseable {
                 // Devices in memory are native memory, which a JVM limits to the size of its heap.
                 "-XX:MaxDirectMemorySize=" + (ram + overflow + accelerator + NATIVE_BYTES >> 20) + "m"));
         command.addAll(code.arguments());
-        command.addAll(
-                List.of("--socket", socket.toString(), "--private", Long.toString(owner), "--ram", Long.toString(ram)));
+        command.addAll(List.of(
+                "--socket",
+                socket.toString(),
+                owner == ProcessHandle.current().pid() ? "--private" : "--after",
+                Long.toString(owner),
+                "--ram",
+                Long.toString(ram)));
         options.overflow().forEach(o -> command.addAll(List.of("--overflow", o.device() + ":" + o.bytes())));
         options.acceleratorBytes().ifPresent(bytes -> command.addAll(List.of("--device", "accelerator:" + bytes)));
         options.victims().ifPresent(name -> command.addAll(List.of("--victims", name)));

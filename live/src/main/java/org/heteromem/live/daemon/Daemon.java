@@ -315,7 +315,7 @@ public final class Daemon implements AutoCloseable {
         log.line("daemon " + pid + " listens at " + options.socket());
         PidFd owner = options.owner() == 0 ? null : PidFd.openIfAlive(options.owner());
         ownerGone = options.owner() != 0 && owner == null;
-        if (ownerGone && !hasClients()) {
+        if (ownerGone && (options.ending() == DaemonOptions.Ending.WITH_ITS_CLIENT || !hasClients())) {
             return;
         }
         if (custody != null) {
@@ -334,7 +334,7 @@ public final class Daemon implements AutoCloseable {
                 }
                 if (end >= 0 && poller.ready(end) != 0) {
                     ownerGone = true;
-                    if (!hasClients()) {
+                    if (options.ending() == DaemonOptions.Ending.WITH_ITS_CLIENT || !hasClients()) {
                         return;
                     }
                     // Who still has memory is served until it leaves; that is told by the bell.
@@ -604,8 +604,11 @@ public final class Daemon implements AutoCloseable {
     void ended(ClientSession session) {
         boolean client = takeBack(session);
         sessions.remove(session.number());
-        if (options.owner() != 0 && (ownerGone || session.pid() == options.owner()) && !hasClients()) {
-            // The only client of a private daemon, which has no more use for it; or the last one.
+        boolean last = options.ending() == DaemonOptions.Ending.WITH_ITS_CLIENT
+                ? sessions.isEmpty()
+                : ownerGone && !hasClients();
+        if (options.owner() != 0 && last) {
+            // The only client of a private daemon, which has no more use for it; or the last one after the owner.
             bell.signal();
         } else if (client && left.incrementAndGet() % LEFT_BEHIND == 0) {
             // What a daemon keeps of a client grows old with it, buffers of native memory among it. The old generation

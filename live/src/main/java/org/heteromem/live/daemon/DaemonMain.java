@@ -11,7 +11,7 @@ import org.heteromem.policy.Policies;
 /**
  * The daemon as a process, started by a client for itself; people use {@code heteromem daemon}.
  *
- * <p>Arguments: {@code --socket PATH --ram BYTES [--client-ram BYTES] [--overflow KIND:SIZE]... [--private PID] [--on-loss
+ * <p>Arguments: {@code --socket PATH --ram BYTES [--client-ram BYTES] [--overflow KIND:SIZE]... [--private PID | --after PID] [--on-loss
  * kill|throw] [--device accelerator:SIZE] [--kernels PATH:PATH...] [--victims NAME] [--fault-around PAGES]}.
  */
 public final class DaemonMain {
@@ -58,6 +58,7 @@ public final class DaemonMain {
         String victims = Policies.DEFAULT_VICTIMS;
         int owner = 0;
         int faultAround = 0;
+        DaemonOptions.Ending ending = DaemonOptions.Ending.WITH_ITS_CLIENT;
         for (int i = 0; i < arguments.length; i += 2) {
             if (i + 1 == arguments.length) {
                 throw new IllegalArgumentException(arguments[i] + " needs a value");
@@ -70,6 +71,10 @@ public final class DaemonMain {
                 case "--device" -> devices.add(value);
                 case "--overflow" -> overflow.add(value);
                 case "--private" -> owner = Math.toIntExact(number("--private", value));
+                case "--after" -> {
+                    owner = Math.toIntExact(number("--after", value));
+                    ending = DaemonOptions.Ending.AFTER_ITS_CLIENTS;
+                }
                 case "--on-loss" -> onLoss = onLoss(value);
                 case "--victims" -> victims = value;
                 case "--fault-around" -> faultAround = Math.toIntExact(number("--fault-around", value));
@@ -89,7 +94,8 @@ public final class DaemonMain {
                 .withKernels(kernels)
                 .withVictims(victims)
                 .withDevices(devices)
-                .withFaultAround(faultAround);
+                .withFaultAround(faultAround)
+                .withEnding(ending);
     }
 
     private static DaemonOptions.OnLoss onLoss(String value) {

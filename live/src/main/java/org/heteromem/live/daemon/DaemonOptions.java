@@ -13,13 +13,13 @@ import org.heteromem.policy.Policies;
  * @param clientRamBytes RAM for a client that names no figure
  * @param overflow devices for what does not fit, fastest first, as {@code kind:size}
  * @param onLoss what becomes of a client whose page cannot be produced
- * @param owner the process after whose end it ends too, when its last client has left. If that is a client itself, it has no
- *     other, and its leaving is the end. 0 for a daemon that serves everyone of its user
+ * @param owner the process with which it ends; 0 for a daemon that serves everyone of its user
  * @param kernels class path of kernels that clients may launch
  * @param victims the name of the policy that says which pages leave RAM
  * @param devices devices that compute, as {@code accelerator:SIZE}; at most one, and each client has its own
  * @param faultAround how many pages come home for one touch: a power of two from 1 to 512, always that many (aligned); or
  *     0 for one at a time and more when touches are sequential
+ * @param ending when a daemon with an owner ends
  */
 public record DaemonOptions(
         Path socket,
@@ -31,9 +31,18 @@ public record DaemonOptions(
         List<Path> kernels,
         String victims,
         List<String> devices,
-        int faultAround) {
+        int faultAround,
+        Ending ending) {
     /** Least RAM a client can have: less would not hold the pages of one instruction and those on their way. */
     public static final long MIN_RAM_BYTES = 1L << 20;
+
+    /** When a daemon with an owner ends. */
+    public enum Ending {
+        /** With the owner, which is its client, and before when that has left: it has no other. */
+        WITH_ITS_CLIENT,
+        /** When the owner has ended, and then the last client has left. */
+        AFTER_ITS_CLIENTS
+    }
 
     /** What becomes of a client whose page cannot be produced. */
     public enum OnLoss {
@@ -56,31 +65,78 @@ public record DaemonOptions(
                 List.of(),
                 Policies.DEFAULT_VICTIMS,
                 List.of(),
-                0);
+                0,
+                Ending.WITH_ITS_CLIENT);
     }
 
     /** {@return the same with other kernels} */
     public DaemonOptions withKernels(List<Path> paths) {
         return new DaemonOptions(
-                socket, ramBytes, clientRamBytes, overflow, onLoss, owner, paths, victims, devices, faultAround);
+                socket,
+                ramBytes,
+                clientRamBytes,
+                overflow,
+                onLoss,
+                owner,
+                paths,
+                victims,
+                devices,
+                faultAround,
+                ending);
     }
 
     /** {@return the same with another victim policy} */
     public DaemonOptions withVictims(String policy) {
         return new DaemonOptions(
-                socket, ramBytes, clientRamBytes, overflow, onLoss, owner, kernels, policy, devices, faultAround);
+                socket,
+                ramBytes,
+                clientRamBytes,
+                overflow,
+                onLoss,
+                owner,
+                kernels,
+                policy,
+                devices,
+                faultAround,
+                ending);
     }
 
     /** {@return the same with other devices that compute} */
     public DaemonOptions withDevices(List<String> specs) {
         return new DaemonOptions(
-                socket, ramBytes, clientRamBytes, overflow, onLoss, owner, kernels, victims, specs, faultAround);
+                socket,
+                ramBytes,
+                clientRamBytes,
+                overflow,
+                onLoss,
+                owner,
+                kernels,
+                victims,
+                specs,
+                faultAround,
+                ending);
     }
 
     /** {@return the same with as many pages coming home for one touch} */
     public DaemonOptions withFaultAround(int pages) {
         return new DaemonOptions(
-                socket, ramBytes, clientRamBytes, overflow, onLoss, owner, kernels, victims, devices, pages);
+                socket, ramBytes, clientRamBytes, overflow, onLoss, owner, kernels, victims, devices, pages, ending);
+    }
+
+    /** {@return the same with another end} */
+    public DaemonOptions withEnding(Ending other) {
+        return new DaemonOptions(
+                socket,
+                ramBytes,
+                clientRamBytes,
+                overflow,
+                onLoss,
+                owner,
+                kernels,
+                victims,
+                devices,
+                faultAround,
+                other);
     }
 
     /** Checks what can be checked. */

@@ -124,7 +124,7 @@ class ConnectingTest {
                 7);
         assertThat(command)
                 .contains("-Xmx236m")
-                .containsSequence("-cp", "x", "Main", "--socket", "/s", "--private", "7")
+                .containsSequence("-cp", "x", "Main", "--socket", "/s", "--after", "7")
                 .containsSequence("--ram", "536870912", "--overflow", "compressed:8589934592", "--kernels", "/k.jar");
         // All of four times 4 GiB can be there, beside what is in RAM.
         assertThat(PrivateDaemon.command(
