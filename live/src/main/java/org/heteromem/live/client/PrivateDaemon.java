@@ -248,6 +248,10 @@ public final class PrivateDaemon implements AutoCloseable {
         for (; ; ) {
             boolean late = System.nanoTime() - deadline > 0;
             try {
+                if (late && Sockets.isServed(directory)) {
+                    // By a successor, whose clients have not left yet.
+                    return;
+                }
                 if (late || !Files.exists(socket())) {
                     Sockets.remove(directory);
                     return;

@@ -147,7 +147,7 @@ public final class Sockets {
     }
 
     /** A daemon may have clients that outlive who has started it. */
-    private static boolean isServed(Path directory) {
+    static boolean isServed(Path directory) {
         Path socket = socketIn(directory);
         if (!Files.exists(socket)) {
             return false;

@@ -284,9 +284,8 @@ final class FaultPump implements Runnable, AutoCloseable {
                     return;
                 }
                 case FaultResult.Segv segv -> {
-                    // What was mapped there may have gone: somebody else has served its touch, and its process has
-                    // given
-                    // it up since.
+                    // What was mapped there may have gone: somebody else has served the touch,
+                    // and the process has given the memory up since.
                     if (sources.contains(source)) {
                         host.stray(page, segv.detail());
                     }
