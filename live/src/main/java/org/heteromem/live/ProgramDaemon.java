@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  * A daemon for programs that this one starts, which find it by {@link #socket()} or {@link Options#SOCKET_VARIABLE}. A process of
  * its own with a keeper: killed, it is started again, and its clients notice a pause. Thread-safe.
  *
- * <p>It goes on until it is closed or this process has ended, and then until its last client has left.
+ * <p>It goes on until it is closed or this process has ended, and then until nobody has memory with it.
  *
  * <pre>{@code
  * try (ProgramDaemon daemon = ProgramDaemon.start(Options.ram("512M").overflow("compressed", "4G"))) {
@@ -70,12 +70,13 @@ public final class ProgramDaemon implements AutoCloseable {
     /** Something whose end the daemon sees: it ends when this process does, however that is, and when it is told to. */
     private static Process startOwner() {
         try {
-            return new ProcessBuilder("cat")
+            // A Ctrl-C is for the program, which may want to go on.
+            return new ProcessBuilder("sh", "-c", "trap '' INT QUIT HUP TERM; exec cat")
                     .redirectOutput(ProcessBuilder.Redirect.DISCARD)
                     .redirectError(ProcessBuilder.Redirect.DISCARD)
                     .start();
         } catch (IOException e) {
-            throw new UnavailableException("cannot start 'cat', with which a daemon would end: " + e.getMessage(), e);
+            throw new UnavailableException("cannot start 'sh', with which a daemon would end: " + e.getMessage(), e);
         }
     }
 

@@ -1,8 +1,10 @@
 package org.heteromem.cli.command;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Collectors;
+import org.heteromem.live.ConnectionLostException;
 import org.heteromem.live.Heteromem;
 import org.heteromem.live.Observer;
 import org.heteromem.live.Options;
@@ -35,7 +37,7 @@ final class SocketOption {
             return Observer.connect(Heteromem.defaultSocket());
         } catch (UnavailableException none) {
             List<Path> others = others();
-            if (others.isEmpty()) {
+            if (others.isEmpty() || Files.exists(Heteromem.defaultSocket())) {
                 throw none;
             }
             if (others.size() > 1) {
@@ -74,6 +76,9 @@ final class SocketOption {
         try {
             has = observer.status().subjects().stream().skip(1).anyMatch(subject -> subject.pid() == pid);
             return has ? observer : null;
+        } catch (ConnectionLostException | UnavailableException _) {
+            // It has just ended; another one may have the program.
+            return null;
         } finally {
             if (!has) {
                 observer.close();

@@ -43,6 +43,8 @@ public final class PrivateDaemon implements AutoCloseable {
     /** Native memory of the daemon beside its devices in memory. */
     private static final long NATIVE_BYTES = 1L << 30;
 
+    private static final String FILE = "file:";
+
     /** Words of a daemon that has died, at most. */
     private static final int LAST_LINES = 12;
 
@@ -122,7 +124,7 @@ public final class PrivateDaemon implements AutoCloseable {
                 Long.toString(owner),
                 "--ram",
                 Long.toString(ram)));
-        options.overflow().forEach(o -> command.addAll(List.of("--overflow", o.device() + ":" + o.bytes())));
+        options.overflow().forEach(o -> command.addAll(List.of("--overflow", absolute(o.device()) + ":" + o.bytes())));
         options.acceleratorBytes().ifPresent(bytes -> command.addAll(List.of("--device", "accelerator:" + bytes)));
         options.victims().ifPresent(name -> command.addAll(List.of("--victims", name)));
         options.onLoss()
@@ -136,6 +138,13 @@ public final class PrivateDaemon implements AutoCloseable {
                             .collect(Collectors.joining(File.pathSeparator))));
         }
         return command;
+    }
+
+    /** It works in its own directory, and a relative path is meant from where the program does. */
+    private static String absolute(String device) {
+        return device.startsWith(FILE) && device.length() > FILE.length()
+                ? FILE + Path.of(device.substring(FILE.length())).toAbsolutePath()
+                : device;
     }
 
     /** Where it listens. */
@@ -204,7 +213,7 @@ public final class PrivateDaemon implements AutoCloseable {
     /** {@return what it has said so far about lost pages, if it says it to the file beside its socket} */
     public List<String> losses() {
         Path log = Sockets.logIn(directory);
-        try (Stream<String> lines = Files.lines(log)) {
+        try (Stream<String> lines = Files.lines(log, StandardCharsets.ISO_8859_1)) {
             return lines.filter(line -> line.contains(Daemon.LOST)).toList();
         } catch (NoSuchFileException _) {
             return List.of();

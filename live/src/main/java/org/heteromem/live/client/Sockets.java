@@ -2,6 +2,7 @@ package org.heteromem.live.client;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -116,7 +117,11 @@ public final class Sockets {
             for (Path directory : (Iterable<Path>) all::iterator) {
                 Optional<Long> owner = programOf(directory.getFileName().toString());
                 if (owner.isPresent() && ProcessHandle.of(owner.get()).isEmpty() && !isServed(directory)) {
-                    remove(directory);
+                    try {
+                        remove(directory);
+                    } catch (IOException _) {
+                        // What another program has left keeps nobody from starting; the next one tries again.
+                    }
                 }
             }
         }
@@ -170,7 +175,8 @@ public final class Sockets {
     static void remove(Path directory) throws IOException {
         Path log = logIn(directory);
         try {
-            if (Files.isRegularFile(log) && Files.readString(log).contains(Daemon.LOST)) {
+            if (Files.isRegularFile(log)
+                    && Files.readString(log, StandardCharsets.ISO_8859_1).contains(Daemon.LOST)) {
                 Path base = directory.resolveSibling(
                         directory.getFileName().toString().replaceFirst(PRIVATE, KEPT) + LOG_ENDING);
                 Files.move(log, base, StandardCopyOption.REPLACE_EXISTING);

@@ -85,7 +85,7 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
     /** Whether it is a predecessor's and not taken over yet: if it never is, it is for another daemon. */
     private volatile boolean pending;
 
-    private boolean observing;
+    private volatile boolean observing;
 
     /**
      * A client that has just connected, or one of a predecessor.
@@ -128,6 +128,11 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
     /** Whether it is connected and has not greeted yet. */
     boolean isStranger() {
         return !welcomed && !pending && !memory.isEnded();
+    }
+
+    /** Whether it only looks. */
+    boolean isObserver() {
+        return observing;
     }
 
     /** Whether it has been greeted as a client that has memory. */

@@ -605,7 +605,7 @@ public final class Daemon implements AutoCloseable {
         boolean client = takeBack(session);
         sessions.remove(session.number());
         boolean last = options.ending() == DaemonOptions.Ending.WITH_ITS_CLIENT
-                ? sessions.isEmpty()
+                ? !session.isObserver() && !hasClients()
                 : ownerGone && !hasClients();
         if (options.owner() != 0 && last) {
             // The only client of a private daemon, which has no more use for it; or the last one after the owner.

@@ -396,7 +396,10 @@ final class LiveMmu implements Mmu {
 
     /** Makes every touch of a page a SIGBUS from now on, and lets those who wait for it go on into it. */
     void poison(Region region, long index) {
-        noteLost(region, index);
+        // Not out of the ledger: it may be that only RAM is missing for it.
+        synchronized (region.poisoned) {
+            region.poisoned.add(index, 1);
+        }
         long address = region.address + Page.address(index);
         // What is left of the write protection under which the page was moved out would be in the way.
         protect(region, Page.of(address), 1, Uffdio.PROTECT_DONTWAKE);

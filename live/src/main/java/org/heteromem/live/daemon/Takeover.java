@@ -64,14 +64,17 @@ final class Takeover {
             regions.forEach(this::adoptRam);
             recoverDevices();
             regions.forEach(this::adoptDevicePages);
-            regions.forEach(this::stillLost);
         } finally {
             budget.setLimit(limit, reserve);
             mmu.setAdopting(false);
         }
         regions.forEach(mmu::reopen);
         // Not before: what is left of the protection of pages that were out would keep poison away from them.
-        lost.forEach(page -> host.lost(page.page, page.device, page.why));
+        lost.forEach(page -> {
+            mmu.lost(page.page);
+            host.lost(page.page, page.device, page.why);
+        });
+        regions.forEach(this::stillLost);
     }
 
     // ---- RAM ---------------------------------------------------------------------------------------------------
@@ -184,20 +187,19 @@ final class Takeover {
         }
     }
 
-    /** What was lost before stays lost until it is given up. */
+    /** What was lost before stays lost until it is given up: who touches it is told. */
     private void stillLost(Region region) {
         long left = region.poisoned.size();
         for (long page = 0; left > 0; page++) {
             if (region.poisoned.count(page, 1) > 0) {
                 left--;
-                if (region.ledger.isOnDevice(page)
-                        || region.memory.nextData(Page.address(page)) == Page.address(page)) {
-                    // It was brought home after all.
+                long offset = Page.address(page);
+                if (region.ledger.isOnDevice(page) || region.memory.nextData(offset) == offset) {
+                    // It was brought home after all, or may be yet.
                     region.poisoned.remove(page, 1);
-                    continue;
+                } else {
+                    mmu.poison(region, page);
                 }
-                lost.add(new Lost(
-                        Page.of(region.address) + page, "unknown", "it was lost before this daemon took over"));
             }
         }
     }

@@ -186,7 +186,7 @@ public final class Custody implements AutoCloseable {
     /** {@return whether that was the last word before it is ours} */
     private boolean begins(UnixSocket found, List<Item> into) {
         Packet.Received message = packet.receive(found)
-                .orElseThrow(() -> new IllegalStateException("the keeper at " + socket + " has hung up"));
+                .orElseThrow(() -> new NativeException("recvmsg", found + " (keeper)", Errno.ECONNRESET));
         switch (message.kind()) {
             case ITEM -> into.add(message.item());
             case REFUSED -> {

@@ -115,6 +115,17 @@ class ConnectingTest {
         }
     }
 
+    /** The daemon works in a directory of its own, which goes with it. */
+    @Test
+    void aRelativePathIsMeantFromWhereTheProgramIs() {
+        assertThat(PrivateDaemon.command(
+                        Options.ram("1M").overflow("file:below/swap", "1M"),
+                        new DaemonCode(List.of()),
+                        Path.of("/s"),
+                        7))
+                .contains("file:" + Path.of("").toAbsolutePath() + "/below/swap:1048576");
+    }
+
     @Test
     void aDaemonHasTheHeapForWhatItManages() {
         List<String> command = PrivateDaemon.command(
