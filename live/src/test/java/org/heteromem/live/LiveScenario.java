@@ -134,7 +134,7 @@ enum LiveScenario {
                     Require.equal(hot.get(JAVA_LONG, mixed * PAGE), mixed, "page " + mixed + " in use");
                     if (page % HOT_PAGES == 0) {
                         // Else pages come and go more quickly than anybody can be told of them.
-                        Thread.sleep(1);
+                        awaitHeadroom(memory);
                     }
                 }
                 Status.Subject mine = memory.status().subjects().getLast();
@@ -602,6 +602,21 @@ enum LiveScenario {
         for (long at = 0; at < memory.byteSize(); at += PAGE) {
             Require.equal(memory.get(JAVA_LONG, at), at / PAGE + 1, "page " + at / PAGE);
         }
+    }
+
+    /** Until who evicts has room for what comes, and has looked which pages are used, and the program was told of those. */
+    private static void awaitHeadroom(Heteromem memory) throws InterruptedException {
+        long watched;
+        long now = -1;
+        do {
+            watched = now;
+            Thread.sleep(1);
+            var mine = memory.status().subjects().getLast().counters();
+            now = mine.getOrDefault("pages.watched", 0L);
+            if (mine.getOrDefault("ram.used", 0L) > memory.ramBytes() / 32 * 31) {
+                now = -1;
+            }
+        } while (now < 0 || now != watched);
     }
 
     private static long faults(Heteromem memory) {
