@@ -604,19 +604,21 @@ enum LiveScenario {
         }
     }
 
-    /** Until who evicts has room for what comes, and has looked which pages are used, and the program was told of those. */
+    /**
+     * Until who evicts has room for what comes and has looked which pages are used, and the program was told of those; but not
+     * for long: pages that were made ahead take room without waking it, and then it is the next fault that does.
+     */
     private static void awaitHeadroom(Heteromem memory) throws InterruptedException {
-        long watched;
-        long now = -1;
-        do {
-            watched = now;
+        long watched = -1;
+        for (int tries = 0; tries < 10; tries++) {
             Thread.sleep(1);
             var mine = memory.status().subjects().getLast().counters();
-            now = mine.getOrDefault("pages.watched", 0L);
-            if (mine.getOrDefault("ram.used", 0L) > memory.ramBytes() / 32 * 31) {
-                now = -1;
+            long now = mine.getOrDefault("pages.watched", 0L);
+            if (now == watched && mine.getOrDefault("ram.used", 0L) <= memory.ramBytes() / 32 * 31) {
+                return;
             }
-        } while (now < 0 || now != watched);
+            watched = now;
+        }
     }
 
     private static long faults(Heteromem memory) {
