@@ -81,11 +81,13 @@ final class ClientCustody {
 
     private final @Nullable Custody custody;
     private final String key;
+    private final FailPoints points;
     private boolean entrusted;
     private boolean tookOver;
 
-    ClientCustody(@Nullable Custody custody, long number) {
+    ClientCustody(@Nullable Custody custody, long number, FailPoints points) {
         this.custody = custody;
+        this.points = points;
         this.key = "client/" + number;
     }
 
@@ -103,12 +105,14 @@ final class ClientCustody {
         }
         Told told = new Told(client.pid(), ramBytes, client.name(), memory.list());
         custody.hold(key, told.text(), connection.socket().fd(), process.fd());
+        points.passed(FailPoint.CLIENT_HELD);
         List<Path> files = memory.overflowFiles().own();
         for (int i = 0; i < files.size(); i++) {
             custody.hold(key + "/file/" + i, files.get(i).toString());
         }
         entrust(memory.durable());
         entrusted = true;
+        points.passed(FailPoint.CLIENT_ENTRUSTED);
     }
 
     private void entrust(DurableMemory memory) {

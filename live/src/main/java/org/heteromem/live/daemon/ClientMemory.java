@@ -47,7 +47,7 @@ final class ClientMemory {
         this.manager = daemon.manager();
         this.mmu = new LiveMmu(troubles, daemon.points());
         this.space = manager.createAddressSpace(mmu);
-        this.durable = new DurableMemory("heteromem-" + number + '-');
+        this.durable = new DurableMemory("heteromem-" + number + '-', daemon.points());
         this.evictor = new Evictor(manager, space, budget, regions, devices);
     }
 

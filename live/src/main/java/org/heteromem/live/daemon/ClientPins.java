@@ -49,12 +49,14 @@ final class ClientPins {
 
     private final AddressSpace space;
     private final ClientCustody custody;
+    private final FailPoints points;
     /** By the key under which a successor finds each. */
     private final Map<String, Held> pins = new LinkedHashMap<>();
 
-    ClientPins(AddressSpace space, ClientCustody custody) {
+    ClientPins(AddressSpace space, ClientCustody custody, FailPoints points) {
         this.space = space;
         this.custody = custody;
+        this.points = points;
     }
 
     /**
@@ -82,7 +84,9 @@ final class ClientPins {
             requireRoom(pages(missing.values()), mostPages);
             missing.forEach((key, range) -> {
                 pin(range, key);
+                points.passed(FailPoint.PINNED);
                 custody.entrust(range, key);
+                points.passed(FailPoint.PIN_HELD);
             });
         } catch (RuntimeException e) {
             for (int i = 0; i < ranges.size(); i++) {
@@ -166,7 +170,9 @@ final class ClientPins {
         Held held = pins.remove(key);
         if (held != null) {
             held.references().close();
+            points.passed(FailPoint.UNPINNED);
             custody.releasePin(key);
+            points.passed(FailPoint.UNPIN_RELEASED);
         }
     }
 }

@@ -162,9 +162,9 @@ final class ClientRegions {
                         ErrorCode.LIMIT, what + ": the daemon cannot have what it needs for it: " + e.getMessage());
             }
             kept = true;
-            daemon.points().passed(FailPoints.REGISTERED);
+            daemon.points().passed(FailPoint.REGISTERED);
             custody.entrust(region);
-            daemon.points().passed(FailPoints.REGISTER_HELD);
+            daemon.points().passed(FailPoint.REGISTER_HELD);
         } finally {
             if (!kept) {
                 memfd.close();
@@ -217,7 +217,9 @@ final class ClientRegions {
         memory.space().unmap(region.address, region.bytes);
         memory.mmu().remove(region);
         removeFrames(region);
+        daemon.points().passed(FailPoint.UNMAPPED);
         custody.release(region);
+        daemon.points().passed(FailPoint.UNREGISTERED);
         region.close();
     }
 

@@ -102,11 +102,16 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
         this.process = process;
         this.log = log.limited(MAX_LOG_LINES);
         this.answers = new ClientAnswers(client, connection, line, this.log);
-        this.custody = new ClientCustody(daemon.custody(), number);
+        this.custody = new ClientCustody(daemon.custody(), number, daemon.points());
         this.memory = new ClientMemory(daemon, number, this, this.log);
         this.pump = new FaultPump(
-                memory.space(), memory.mmu(), HaltPolling.of(pid), new RoomAhead(memory, this.log, client), this);
-        this.pins = new ClientPins(memory.space(), custody);
+                memory.space(),
+                memory.mmu(),
+                HaltPolling.of(pid),
+                new RoomAhead(memory, this.log, client),
+                daemon.points(),
+                this);
+        this.pins = new ClientPins(memory.space(), custody, daemon.points());
         this.regions = new ClientRegions(daemon, number, memory, pump, pins, custody);
         this.view = new ClientView(number, memory, pump);
         this.requests =
@@ -268,6 +273,7 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
         }
         serveFaults();
         answers.send(welcome(hello.correlation()));
+        daemon.points().passed(FailPoint.WELCOMED);
         // Not before: a keeper that is only just starting would keep it waiting. What it asks next may wait.
         entrust();
         log.line(this + " has " + ram + " bytes of RAM"
@@ -367,6 +373,7 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
         log.line(this + " is taken over: " + takeover);
         custody.inheritPins(items, pins::pin);
         serveFaults(daemon::startInTheEnd);
+        daemon.points().passed(FailPoint.TAKEN_OVER);
         // Whoever waits for an answer of the predecessor learns that he has to ask again. Before that he may have to
         // read what many of them have told him.
         long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(WELCOME_SECONDS);
@@ -577,12 +584,16 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
             threads.forEach(thread -> Uninterrupted.finish(thread::join));
             List.copyOf(memory.regions()).forEach(region -> giveBack(() -> regions.unregister(region)));
             giveBack(memory.space()::exit);
+            daemon.points().passed(FailPoint.REGIONS_ENDED);
             if (computes != null) {
                 giveBack(computes::awaitUnits);
             }
             giveBack(memory::removeDevices);
+            daemon.points().passed(FailPoint.DEVICES_ENDED);
             giveBack(memory.overflowFiles()::close);
+            daemon.points().passed(FailPoint.FILES_ENDED);
             giveBack(custody::releaseAll);
+            daemon.points().passed(FailPoint.CLIENT_RELEASED);
             giveBack(this::closeMemory);
             giveBack(pump::close);
             giveBack(connection::close);

@@ -41,7 +41,7 @@ public final class DaemonMain {
         }
     }
 
-    /** {@code --fail-at NAME:N} ends the daemon at the n-th passage of a point, for tests of recovery. */
+    /** {@code --fail-at} ends the daemon at a {@link FailPoint}, for tests of recovery. */
     private static FailPoints failPoints(String... arguments) {
         int at = List.of(arguments).indexOf("--fail-at");
         return at < 0 ? FailPoints.NONE : FailPoints.killAt(arguments[at + 1]);
@@ -83,7 +83,7 @@ public final class DaemonMain {
                         kernels.add(Path.of(path));
                     }
                 }
-                case "--fail-at" -> FailPoints.check(value);
+                case "--fail-at" -> FailPoints.killAt(value);
                 default -> throw new IllegalArgumentException("there is no option " + arguments[i]);
             }
         }

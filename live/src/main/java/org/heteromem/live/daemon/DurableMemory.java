@@ -22,10 +22,12 @@ final class DurableMemory implements StoreMemory, AutoCloseable {
 
     private final String prefix;
     private final Map<String, Piece> pieces = new LinkedHashMap<>();
+    private final FailPoints points;
     private Custodian custodian = NOBODY;
 
-    DurableMemory(String prefix) {
+    DurableMemory(String prefix, FailPoints points) {
         this.prefix = prefix;
+        this.points = points;
     }
 
     /** From now on somebody keeps the pieces, those that are there first. */
@@ -54,7 +56,9 @@ final class DurableMemory implements StoreMemory, AutoCloseable {
         Memfd memory = Memfd.create(prefix + name, bytes);
         Mapping mapping = Mapping.shared(memory, 0, bytes);
         pieces.put(name, new Piece(memory, mapping));
+        points.passed(FailPoint.PIECE_MADE);
         custodian.made(name, memory);
+        points.passed(FailPoint.PIECE_HELD);
         return mapping.segment();
     }
 
@@ -63,6 +67,7 @@ final class DurableMemory implements StoreMemory, AutoCloseable {
         Piece piece = pieces.get(name);
         if (piece != null) {
             piece.memory.punchHole(offset, bytes);
+            points.passed(FailPoint.PIECE_PUNCHED);
         }
     }
 

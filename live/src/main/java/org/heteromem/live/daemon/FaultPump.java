@@ -81,6 +81,7 @@ final class FaultPump implements Runnable, AutoCloseable {
     private final LiveMmu mmu;
     private final ZeroAhead ahead;
     private final HaltPolling polling;
+    private final FailPoints points;
     private final Host host;
     private final CopyOnWriteArrayList<Userfault> sources = new CopyOnWriteArrayList<>();
     /** How often the sources have changed; counted after the change. */
@@ -103,9 +104,10 @@ final class FaultPump implements Runnable, AutoCloseable {
 
     private int firstTouches;
 
-    FaultPump(AddressSpace space, LiveMmu mmu, HaltPolling polling, ZeroAhead.Room room, Host host) {
+    FaultPump(AddressSpace space, LiveMmu mmu, HaltPolling polling, ZeroAhead.Room room, FailPoints points, Host host) {
         this.space = space;
         this.polling = polling;
+        this.points = points;
         this.mmu = mmu;
         this.ahead = new ZeroAhead(space, mmu, room);
         this.host = host;
@@ -198,6 +200,7 @@ final class FaultPump implements Runnable, AutoCloseable {
                 }
                 return;
             }
+            points.passed(FailPoint.FAULTS_READ);
             for (int i = 0; i < count; i++) {
                 if (events.isPageFault(i)) {
                     faults.increment();

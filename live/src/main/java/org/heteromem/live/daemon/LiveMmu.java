@@ -159,7 +159,7 @@ final class LiveMmu implements Mmu {
             return;
         }
         protect(needRegion(firstPage), firstPage, pages, Uffdio.PROTECT_WP);
-        points.passed(FailPoints.PROTECTED);
+        points.passed(FailPoint.PROTECTED);
     }
 
     private void protect(Region region, long firstPage, long pages, int mode) {
@@ -201,9 +201,16 @@ final class LiveMmu implements Mmu {
         return since;
     }
 
-    /** When a region is taken over: lifts what protection is left on it, and lets everybody who waits look again. */
-    void reopen(Region region) {
+    /** When regions are taken over: lifts what protection is left on them, and lets everybody who waits look again. */
+    void reopen(List<Region> adopted) {
+        points.passed(FailPoint.ADOPTED);
+        adopted.forEach(this::reopen);
+        points.passed(FailPoint.WOKEN);
+    }
+
+    private void reopen(Region region) {
         protect(region, Page.of(region.address), Page.of(region.bytes), 0);
+        points.passed(FailPoint.REOPENED);
         if (!gone) {
             int result = region.faults.tryWake(region.address, region.bytes);
             if (result < 0) {
@@ -218,9 +225,9 @@ final class LiveMmu implements Mmu {
         for (long page = firstPage; page < firstPage + pages; page++) {
             region.ledger.atHome(region.index(page));
         }
-        points.passed(FailPoints.DROP_NOTED);
+        points.passed(FailPoint.DROP_NOTED);
         punch(region, firstPage, pages);
-        points.passed(FailPoints.DROP_PUNCHED);
+        points.passed(FailPoint.DROP_PUNCHED);
     }
 
     private void punch(Region region, long firstPage, long pages) {
@@ -237,6 +244,7 @@ final class LiveMmu implements Mmu {
     @Override
     public void allowStores(long page) {
         protect(needRegion(page), page, 1, 0);
+        points.passed(FailPoint.STORES_ALLOWED);
     }
 
     @Override
@@ -260,7 +268,7 @@ final class LiveMmu implements Mmu {
                 done += Page.SIZE;
             }
         }
-        points.passed(FailPoints.ZEROED);
+        points.passed(FailPoint.ZEROED);
     }
 
     @Override
@@ -312,6 +320,7 @@ final class LiveMmu implements Mmu {
             // Whoever waits looks again.
             region.faults.tryWake(Page.address(page), Page.SIZE);
         }
+        points.passed(FailPoint.MAPPED_AGAIN);
     }
 
     private void zeroStopped(Region region, long page, int why) {
@@ -367,7 +376,9 @@ final class LiveMmu implements Mmu {
         } while (result == -Errno.EAGAIN
                 && (since = again(since, region, Page.of(region.address) + index)) != GIVEN_UP);
         if (result > 0) {
+            points.passed(FailPoint.HEAL_PLACED);
             punch(region, Page.of(region.address) + index, 1);
+            points.passed(FailPoint.HEAL_PUNCHED);
         } else if (result != -Errno.EEXIST && !gone) {
             // Where a page is, it was brought home after all.
             troubles.refused(region, index, "UFFDIO_COPY", (int) -result);
@@ -378,6 +389,7 @@ final class LiveMmu implements Mmu {
     public void lost(long page) {
         Region region = needRegion(page);
         noteLost(region, region.index(page));
+        points.passed(FailPoint.LOST_NOTED);
     }
 
     /** For a successor too; its place on the device is about to be somebody else's. */
@@ -392,6 +404,7 @@ final class LiveMmu implements Mmu {
     public void movedOutOfReach(long page, long frame) {
         Region region = needRegion(page);
         note(region, region.index(page), numberOf(frame, 0), frame);
+        points.passed(FailPoint.MOVED_NOTED);
     }
 
     /** Makes every touch of a page a SIGBUS from now on, and lets those who wait for it go on into it. */
@@ -403,6 +416,7 @@ final class LiveMmu implements Mmu {
         long address = region.address + Page.address(index);
         // What is left of the write protection under which the page was moved out would be in the way.
         protect(region, Page.of(address), 1, Uffdio.PROTECT_DONTWAKE);
+        points.passed(FailPoint.POISON_NOTED);
         long result;
         long since = BEGIN;
         do {
@@ -411,6 +425,7 @@ final class LiveMmu implements Mmu {
         if (result < 0 && result != -Errno.EEXIST && !gone) {
             troubles.refused(region, index, "UFFDIO_POISON", (int) -result);
         }
+        points.passed(FailPoint.POISONED);
         region.faults.tryWake(address, Page.SIZE);
     }
 
@@ -430,14 +445,17 @@ final class LiveMmu implements Mmu {
             long page = moves.firstPage() + i;
             switch (what) {
                 case LEFT -> {
-                    points.passed(FailPoints.COPIED);
+                    points.passed(FailPoint.COPIED);
                     note(region, moves, i, run);
-                    points.passed(FailPoints.LEFT_NOTED);
+                    points.passed(FailPoint.LEFT_NOTED);
                     pagesOut.add(run - i);
                     punch(region, page, run - i);
-                    points.passed(FailPoints.LEFT_PUNCHED);
+                    points.passed(FailPoint.LEFT_PUNCHED);
                 }
-                case ELSEWHERE -> note(region, moves, i, run);
+                case ELSEWHERE -> {
+                    note(region, moves, i, run);
+                    points.passed(FailPoint.MOVED_NOTED);
+                }
                 case ARRIVED -> arrive(region, page, run - i, writable);
                 case STAYED -> {
                     if (adopting) {
@@ -446,7 +464,7 @@ final class LiveMmu implements Mmu {
                     if (writable) {
                         protect(region, page, run - i, 0);
                     }
-                    points.passed(FailPoints.STAYED);
+                    points.passed(FailPoint.STAYED);
                 }
                 default -> {
                     // They are where they were. If they were on their way home, they are not any more. A page that
@@ -524,7 +542,7 @@ final class LiveMmu implements Mmu {
             }
             pagesIn.add(run);
             place(region, firstPage + i, address, run, writable ? 0 : Uffdio.MODE_WP);
-            points.passed(FailPoints.ARRIVED_PLACED);
+            points.passed(FailPoint.ARRIVED_PLACED);
             // Who has gone may not have got all of it, and for whoever takes over what was placed counts anyway.
             boolean all = !gone;
             for (int j = 0; j < run; j++) {
@@ -533,7 +551,7 @@ final class LiveMmu implements Mmu {
                 }
                 region.placements.forget(index + j);
             }
-            points.passed(FailPoints.ARRIVED_NOTED);
+            points.passed(FailPoint.ARRIVED_NOTED);
             i += run;
         }
     }

@@ -55,10 +55,14 @@ final class RangeRequests {
         requireInside(region, request);
         long correlation = request.correlation();
         switch (request.type()) {
-            case ALLOCATE -> answers.done(correlation, allocate(region, request), 0);
+            case ALLOCATE -> {
+                long fresh = allocate(region, request);
+                points.passed(FailPoint.ALLOCATED);
+                answers.done(correlation, fresh, 0);
+            }
             case FREE -> {
                 long freed = free(region, request);
-                points.passed(FailPoints.FREED);
+                points.passed(FailPoint.FREED);
                 answers.done(correlation, freed, 0);
             }
             case PREFETCH ->
@@ -137,6 +141,7 @@ final class RangeRequests {
             pins.letGoOf(region.address + request.offset(i), request.rangeBytes(i));
             memory.space().advise(region.address + request.offset(i), request.rangeBytes(i), Advice.DONTNEED);
             memory.mmu().heal(region, Page.of(request.offset(i)), Page.of(request.rangeBytes(i)));
+            points.passed(FailPoint.FREE_DROPPED);
             freed += regions.free(region, Page.of(request.offset(i)), Page.of(request.rangeBytes(i)));
         }
         return freed;

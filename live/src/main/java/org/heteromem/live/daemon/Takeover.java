@@ -68,7 +68,7 @@ final class Takeover {
             budget.setLimit(limit, reserve);
             mmu.setAdopting(false);
         }
-        regions.forEach(mmu::reopen);
+        mmu.reopen(regions);
         // Not before: what is left of the protection of pages that were out would keep poison away from them.
         lost.forEach(page -> {
             mmu.lost(page.page);

@@ -3,20 +3,26 @@ package org.heteromem.live.daemon;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
+import org.heteromem.live.ConnectionLostException;
 import org.heteromem.live.Heteromem;
 import org.heteromem.live.Options;
 import org.heteromem.live.Pin;
+import org.heteromem.live.UnavailableException;
 
 /**
  * A program that uses the API as programs do, with a private daemon that somebody kills: arenas come and go, memory is
- * written, read, evicted, prefetched and pinned, and every value is checked, until its input ends. Argument: seed.
+ * written, read, evicted, prefetched and pinned, and every value is checked, until its input ends. Arguments: seed, and the
+ * socket if the daemon is somebody's.
  */
 final class ArenasClient {
     private static final int MAX_BYTES = 1 << 20;
+    private static final long LARGE_BYTES = 33L << 20;
 
     private ArenasClient() {}
 
@@ -26,11 +32,21 @@ final class ArenasClient {
         SplittableRandom random = new SplittableRandom(Long.parseLong(arguments[0]));
         BooleanSupplier goesOn = Jvm.inputGoesOn();
         long steps = 0;
-        try (Heteromem memory = Heteromem.open(Options.ram("4M").overflow("compressed", "64M"))) {
+        Options options = Options.ram("4M");
+        try (Heteromem memory = open(
+                arguments.length > 1 ? options.socket(Path.of(arguments[1])) : options.overflow("compressed", "64M"))) {
             List<Block> blocks = new ArrayList<>();
             while (goesOn.getAsBoolean()) {
                 steps++;
                 int choice = random.nextInt(10);
+                if (steps % 64 == 0) {
+                    // As much as gets a region of its own, which goes with it.
+                    try (Arena arena = memory.arena()) {
+                        MemorySegment large = arena.allocate(LARGE_BYTES, 8);
+                        check(large, 0, random);
+                        fill(large.asSlice(random.nextInt(MAX_BYTES) & -8L, MAX_BYTES), 1);
+                    }
+                }
                 if (blocks.size() < 4 || (choice == 0 && blocks.size() < 24)) {
                     Arena arena = random.nextBoolean() ? memory.arena() : memory.sharedArena();
                     MemorySegment fresh = arena.allocate(1 + random.nextInt(MAX_BYTES), 8);
@@ -73,6 +89,26 @@ final class ArenasClient {
         }
         System.out.println("steps " + steps);
         System.out.println("right");
+    }
+
+    /** Until there is memory, a daemon that dies takes the connection with it, and nothing else. */
+    private static Heteromem open(Options options) {
+        for (int tries = 0; ; tries++) {
+            try {
+                Heteromem memory = Heteromem.open(options);
+                try (Arena arena = memory.arena()) {
+                    check(arena.allocate(8, 8), 0, new SplittableRandom());
+                    return memory;
+                } catch (ConnectionLostException e) {
+                    memory.close();
+                }
+            } catch (UnavailableException | ConnectionLostException e) {
+                if (tries > 1000) {
+                    throw e;
+                }
+            }
+            LockSupport.parkNanos(20_000_000);
+        }
     }
 
     private static void fill(MemorySegment memory, long value) {

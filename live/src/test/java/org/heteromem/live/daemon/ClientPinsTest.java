@@ -19,8 +19,8 @@ class ClientPinsTest {
     private final MemoryManager manager = MemoryManager.builder().node(16 << 20).build();
     private final AddressSpace space = manager.createAddressSpace();
     private final long address = space.map(64L * Page.SIZE, Protection.READ_WRITE, Sharing.PRIVATE);
-    private final ClientCustody custody = new ClientCustody(null, 1);
-    private final ClientPins pins = new ClientPins(space, custody);
+    private final ClientCustody custody = new ClientCustody(null, 1, FailPoints.NONE);
+    private final ClientPins pins = new ClientPins(space, custody, FailPoints.NONE);
 
     @AfterEach
     void close() {
@@ -47,7 +47,7 @@ class ClientPinsTest {
     }
 
     private void takenOver() {
-        try (DurableMemory memory = new DurableMemory("test-")) {
+        try (DurableMemory memory = new DurableMemory("test-", FailPoints.NONE)) {
             custody.inherit(List.of(), memory);
         }
     }

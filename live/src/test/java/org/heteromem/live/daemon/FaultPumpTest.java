@@ -88,7 +88,7 @@ class FaultPumpTest {
     private final LoneRegion lone = new LoneRegion(BYTES);
     private final AddressSpace space = lone.manager.createAddressSpace(lone.mmu);
     private final FaultPump pump = new FaultPump(
-            space, lone.mmu, HaltPolling.of((int) ProcessHandle.current().pid()), NO_ROOM, told);
+            space, lone.mmu, HaltPolling.of((int) ProcessHandle.current().pid()), NO_ROOM, FailPoints.NONE, told);
 
     @AfterEach
     void close() {

@@ -4,12 +4,21 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.File;
 import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
+import org.heteromem.live.Heteromem;
+import org.heteromem.live.Options;
 import org.heteromem.live.client.Sockets;
 import org.heteromem.live.keeper.KeeperMain;
 import org.heteromem.live.kernels.VersionsProgram;
@@ -18,7 +27,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.CleanupMode;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
@@ -39,6 +48,11 @@ class KillTest {
     private final int kills = Integer.getInteger("heteromem.kills", 4);
     /** Twenty there. */
     private final int killsEach = Integer.getInteger("heteromem.kills.each", 1);
+
+    /** Pages go to each of them, and on from the first ones: those have no room for all. */
+    private List<String> overflow =
+            List.of(System.getProperty("heteromem.kill.overflow", "ram:2M compressed:4M file:DIR/overflow:256M")
+                    .split(" ", -1));
 
     private Path socket() {
         return directory.resolve("s");
@@ -88,21 +102,20 @@ class KillTest {
         return Jvm.text(directory.resolve("daemon.log").toFile());
     }
 
-    private Process daemon(String overflow, Object... more) throws IOException, InterruptedException {
-        Object[] arguments = new Object[8 + more.length];
-        List.of(
-                        "--socket",
-                        socket(),
-                        "--ram",
-                        256L << 20,
-                        "--overflow",
-                        overflow,
-                        "--private",
-                        ProcessHandle.current().pid())
-                .toArray(arguments);
-        System.arraycopy(more, 0, arguments, 8, more.length);
+    private Process daemon(Object... more) throws IOException, InterruptedException {
+        List<Object> arguments = new ArrayList<>(List.of(
+                "--socket",
+                socket(),
+                "--ram",
+                256L << 20,
+                "--private",
+                ProcessHandle.current().pid()));
+        for (String device : overflow) {
+            arguments.addAll(List.of("--overflow", device.replace("DIR", directory.toString())));
+        }
+        arguments.addAll(List.of(more));
         Process daemon =
-                Jvm.start(DaemonMain.class, directory.resolve("daemon.log").toFile(), arguments);
+                Jvm.start(DaemonMain.class, directory.resolve("daemon.log").toFile(), arguments.toArray());
         while (!Files.exists(socket())) {
             assertThat(daemon.isAlive()).as(this::log).isTrue();
             TimeUnit.MILLISECONDS.sleep(5);
@@ -111,8 +124,15 @@ class KillTest {
     }
 
     private Process client(int threads) throws IOException {
-        File output = directory.resolve("client.log").toFile();
-        return Jvm.start(VersionsClient.class, output, socket(), PAGES, RAM_PAGES, threads, seed);
+        return Jvm.start(VersionsClient.class, clientLogFile(), socket(), PAGES, RAM_PAGES, threads, seed);
+    }
+
+    private Process arenasClient() throws IOException {
+        return Jvm.start(ArenasClient.class, clientLogFile(), seed, socket());
+    }
+
+    private File clientLogFile() {
+        return directory.resolve("client.log").toFile();
     }
 
     private void mustEndWell(Process client) throws InterruptedException {
@@ -127,7 +147,7 @@ class KillTest {
     }
 
     private String clientLog() {
-        return Jvm.text(directory.resolve("client.log").toFile());
+        return Jvm.text(clientLogFile());
     }
 
     private void await(Process client, BooleanSupplier until) throws InterruptedException {
@@ -166,12 +186,6 @@ class KillTest {
         }
     }
 
-    private long deaths() {
-        return log().lines()
-                .filter(line -> line.contains("the daemon has died"))
-                .count();
-    }
-
     @Test
     void theDaemonIsKilledAtRandom() throws IOException, InterruptedException {
         killAtRandom(DaemonMain.class);
@@ -185,7 +199,7 @@ class KillTest {
     private void killAtRandom(Class<?> victim) throws IOException, InterruptedException {
         System.out.println("kills of " + victim.getSimpleName() + ": seed " + seed);
         SplittableRandom random = new SplittableRandom(seed);
-        daemon("ram:256M", "--victims", "refault+sampling");
+        daemon("--victims", "refault+sampling");
         Process client = client(3);
         // Before it has memory a client just connects again.
         await(client, () -> clientLog().contains("ready"));
@@ -218,8 +232,7 @@ class KillTest {
     void aProgramDoesNotNotice(int jars) throws IOException, InterruptedException {
         System.out.println("kills under a program: seed " + seed);
         SplittableRandom random = new SplittableRandom(seed);
-        Process client = Jvm.startPadded(
-                jars, ArenasClient.class, directory.resolve("client.log").toFile(), seed);
+        Process client = Jvm.startPadded(jars, ArenasClient.class, clientLogFile(), seed);
         await(client, () -> clientLog().contains("ready"));
         TimeUnit.MILLISECONDS.sleep(500);
         int killed = 0;
@@ -253,16 +266,7 @@ class KillTest {
         System.out.println("kills under kernels: seed " + seed);
         SplittableRandom random = new SplittableRandom(seed);
         Process client = Jvm.start(
-                VersionsProgram.class,
-                directory.resolve("client.log").toFile(),
-                overflow,
-                700,
-                256,
-                200,
-                2,
-                kills * 4000L,
-                seed,
-                "kills");
+                VersionsProgram.class, clientLogFile(), overflow, 700, 256, 200, 2, kills * 4000L, seed, "kills");
         await(client, () -> clientLog().contains("ready"));
         TimeUnit.MILLISECONDS.sleep(500);
         int killed = 0;
@@ -279,41 +283,209 @@ class KillTest {
         assertThat(killed).isPositive();
     }
 
-    static List<String> points() {
-        return FailPoints.ALL;
+    // ---- at points -------------------------------------------------------------------------------------------
+
+    private long killedAt(FailPoint point) {
+        return log().lines()
+                .filter(line -> line.equals(FailPoints.SAID + point.label()))
+                .count();
     }
 
-    /**
-     * Every daemon of a run ends itself at the same point, one after the other. Where a run passes a point only once, at its
-     * beginning or its end, there are several runs.
-     */
+    private void sayHowMany(FailPoint point) {
+        System.out.println(
+                point.label() + ": " + killedAt(point) + " kills, " + takeovers() + " takeovers, every value right");
+    }
+
+    /** After how many passages a daemon ends itself: some points are passed thousands of times a second. */
+    private static String every(FailPoint point, int usually) {
+        return point.label() + ":" + Integer.getInteger("heteromem.kill.every", usually);
+    }
+
+    /** Every daemon of a run ends itself at the same point, one after the other. */
     @ParameterizedTest
-    @MethodSource("points")
-    void theDaemonIsKilledAt(String point) throws IOException, InterruptedException {
-        boolean once = List.of(FailPoints.REGISTERED, FailPoints.REGISTER_HELD, FailPoints.FREED)
-                        .contains(point)
-                || point.startsWith("drop");
-        String when = once ? point : point + ":" + Integer.getInteger("heteromem.kill.every", usually(point));
-        do {
-            long before = takeovers();
-            daemon("ram:256M", "--fail-at", when);
+    @EnumSource(
+            names = {
+                "FAULTS_READ",
+                "PROTECTED",
+                "COPIED",
+                "LEFT_NOTED",
+                "LEFT_PUNCHED",
+                "MOVED_NOTED",
+                "ARRIVED_PLACED",
+                "ARRIVED_NOTED",
+                "STAYED",
+                "STORES_ALLOWED",
+                "MAPPED_AGAIN",
+                "ZEROED",
+                "PIECE_PUNCHED"
+            })
+    void theDaemonIsKilledWherePagesMove(FailPoint point) throws IOException, InterruptedException {
+        int often = switch (point) {
+            case STAYED, MOVED_NOTED, PIECE_PUNCHED -> 20;
+            case MAPPED_AGAIN -> 100;
+            default -> 600;
+        };
+        daemon("--fail-at", every(point, often));
+        Process client = client(2);
+        await(client, () -> killedAt(point) >= killsEach);
+        mustEndWell(client);
+        sayHowMany(point);
+    }
+
+    /** At the end of a run all that it has is freed at once. */
+    @ParameterizedTest
+    @EnumSource(names = {"DROP_NOTED", "DROP_PUNCHED"})
+    void theDaemonIsKilledWherePagesAreGivenUp(FailPoint point) throws IOException, InterruptedException {
+        while (killedAt(point) < killsEach) {
+            long before = killedAt(point);
+            daemon("--fail-at", point.label());
             Process client = client(2);
             await(client, () -> clientLog().contains("ready"));
-            if (once) {
-                TimeUnit.MILLISECONDS.sleep(300);
-            } else {
-                await(client, () -> takeovers() >= killsEach);
-            }
+            TimeUnit.MILLISECONDS.sleep(300);
             mustEndWell(client);
-            assertThat(takeovers()).as(this::log).isGreaterThan(before);
+            assertThat(killedAt(point)).as(this::log).isGreaterThan(before);
             awaitTheirEnd();
-            Files.delete(directory.resolve("client.log"));
-        } while (takeovers() < killsEach);
-        System.out.println(point + ": " + deaths() + " kills, " + takeovers() + " takeovers, every value right");
+            Files.delete(clientLogFile().toPath());
+        }
+        sayHowMany(point);
     }
 
-    /** After how many passages a daemon ends itself: most points are passed thousands of times a second. */
-    private static int usually(String point) {
-        return point.equals(FailPoints.STAYED) ? 20 : 600;
+    /** What a client has comes and goes. */
+    @ParameterizedTest
+    @EnumSource(
+            names = {
+                "REGISTERED",
+                "REGISTER_HELD",
+                "ALLOCATED",
+                "FREE_DROPPED",
+                "FREED",
+                "PINNED",
+                "PIN_HELD",
+                "UNPINNED",
+                "UNPIN_RELEASED",
+                "UNMAPPED",
+                "UNREGISTERED"
+            })
+    void theDaemonIsKilledWhereAProgramAsks(FailPoint point) throws IOException, InterruptedException {
+        daemon("--fail-at", every(point, 5));
+        Process client = arenasClient();
+        await(client, () -> killedAt(point) >= killsEach);
+        mustEndWell(client);
+        sayHowMany(point);
+    }
+
+    /** Before a client has memory it may have to open it again; after that nothing is lost. */
+    @ParameterizedTest
+    @EnumSource(names = {"WELCOMED", "CLIENT_HELD", "CLIENT_ENTRUSTED", "PIECE_MADE", "PIECE_HELD"})
+    void theDaemonIsKilledWhereAClientComes(FailPoint point) throws IOException, InterruptedException {
+        while (killedAt(point) < killsEach) {
+            long before = killedAt(point);
+            daemon("--fail-at", point.label());
+            Process client = arenasClient();
+            while (client.isAlive() && !clientLog().contains("ready")) {
+                if (Jvm.running(DaemonMain.class, socket().toString()).findAny().isEmpty()
+                        && Jvm.running(KeeperMain.class, socket().toString())
+                                .findAny()
+                                .isEmpty()) {
+                    // It was killed before it had given anything away, so that there is nobody who starts another one.
+                    daemon();
+                }
+                TimeUnit.MILLISECONDS.sleep(50);
+            }
+            TimeUnit.MILLISECONDS.sleep(300);
+            mustEndWell(client);
+            assertThat(killedAt(point)).as(this::log).isGreaterThan(before);
+            awaitTheirEnd();
+            Files.delete(clientLogFile().toPath());
+        }
+        sayHowMany(point);
+    }
+
+    /** Of the daemons that take over every second one ends itself before it has. */
+    @ParameterizedTest
+    @EnumSource(names = {"ADOPTED", "REOPENED", "WOKEN", "TAKEN_OVER"})
+    void theSuccessorIsKilled(FailPoint point) throws IOException, InterruptedException {
+        daemon("--fail-at", point.label() + "/2");
+        Process client = client(2);
+        await(client, () -> clientLog().contains("ready"));
+        while (killedAt(point) < killsEach && client.isAlive()) {
+            long before = replaced(DaemonMain.class);
+            Jvm.running(DaemonMain.class, socket().toString()).forEach(ProcessHandle::destroyForcibly);
+            await(client, () -> replaced(DaemonMain.class) > before);
+            TimeUnit.MILLISECONDS.sleep(100);
+        }
+        mustEndWell(client);
+        sayHowMany(point);
+    }
+
+    /** The daemon finds pages damaged, or makes them whole again when they are given up: never zeros before. */
+    @ParameterizedTest
+    @EnumSource(names = {"LOST_NOTED", "POISON_NOTED", "POISONED", "HEAL_PLACED", "HEAL_PUNCHED"})
+    void theDaemonIsKilledWherePagesAreLost(FailPoint point) throws IOException, InterruptedException {
+        while (killedAt(point) < killsEach) {
+            long before = killedAt(point);
+            overflow = List.of("file:" + directory.resolve("overflow") + ":8M");
+            daemon("--on-loss", "throw", "--fail-at", point.label());
+            try (Heteromem memory = Heteromem.open(Options.ram("1M").socket(socket()))) {
+                pagesAreLost(memory);
+            }
+            assertThat(killedAt(point)).as(this::log).isGreaterThan(before);
+            awaitTheirEnd();
+        }
+        sayHowMany(point);
+    }
+
+    private void pagesAreLost(Heteromem memory) throws IOException {
+        int pages = 64;
+        Arena arena = memory.arena();
+        MemorySegment segment = arena.allocate(pages * 4096L, 4096);
+        for (int page = 0; page < pages; page++) {
+            segment.asSlice(page * 4096L, 4096).fill((byte) (page + 1));
+        }
+        // The file keeps what is not all the same.
+        SplittableRandom random = new SplittableRandom(seed);
+        for (long at = 0; at < segment.byteSize(); at += 8) {
+            segment.set(ValueLayout.JAVA_LONG, at, random.nextLong() | 1);
+        }
+        memory.evict(segment);
+        assertThat(memory.residency(segment).devices()).isEqualTo(pages);
+        damage(directory.resolve("overflow"));
+        assertThat(failedTouches(segment)).as(this::log).isEqualTo(pages);
+        // However often it is asked, and whoever answers.
+        assertThat(failedTouches(segment)).as(this::log).isEqualTo(pages);
+        arena.close();
+        try (Arena next = memory.arena()) {
+            MemorySegment fresh = next.allocate(segment.byteSize(), 4096);
+            assertThat(fresh.mismatch(MemorySegment.ofArray(new byte[pages * 4096])))
+                    .isEqualTo(-1);
+        }
+    }
+
+    /** Other bytes wherever there are some. */
+    private static void damage(Path file) throws IOException {
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+            ByteBuffer page = ByteBuffer.allocate(4096);
+            for (long at = 0; at < channel.size(); at += 4096) {
+                channel.read(page.clear(), at);
+                for (int i = 0; i < page.position(); i++) {
+                    page.put(i, (byte) ~page.get(i));
+                }
+                channel.write(page.flip(), at);
+            }
+        }
+    }
+
+    private static int failedTouches(MemorySegment segment) {
+        int failed = 0;
+        byte[] found = new byte[4096];
+        for (long at = 0; at < segment.byteSize(); at += 4096) {
+            try {
+                MemorySegment.copy(segment, ValueLayout.JAVA_BYTE, at, found, 0, found.length);
+                Thread.yield(); // the error of a failed touch may come a little after it
+            } catch (InternalError e) {
+                failed++;
+            }
+        }
+        return failed;
     }
 }

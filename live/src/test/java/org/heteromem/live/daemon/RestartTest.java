@@ -31,6 +31,7 @@ import org.junit.jupiter.api.io.CleanupMode;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /**
  * A daemon that serves everybody is killed and started again by hand, perhaps otherwise than before, while its clients live,
@@ -243,6 +244,26 @@ class RestartTest {
         daemon("file:DIR/overflow:8M");
         assertThat(granted()).isZero();
         assertThat(log()).doesNotContain("client 1");
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"REGIONS_ENDED", "DEVICES_ENDED", "FILES_ENDED", "CLIENT_RELEASED"})
+    void aClientOfWhichADaemonWasKilledWhileItLeftLeavesNothing(FailPoint point)
+            throws IOException, InterruptedException {
+        for (int kills = 0; kills < Integer.getInteger("heteromem.kills.each", 1); kills++) {
+            Process first = daemon("file:DIR/overflow:8M", "--fail-at", point.label());
+            Told client = client();
+            client.expect("done", "write 0 " + PAGES + " 1");
+            assertThat(client.leave()).isZero();
+            assertThat(first.waitFor()).isEqualTo(KILLED);
+            assertThat(log()).contains(FailPoints.SAID + point.label());
+            Process second = daemon("file:DIR/overflow:8M");
+            await(() -> granted() == 0);
+            assertThat(directory.resolve("overflow.1")).doesNotExist();
+            assertThat(log()).doesNotContain("Exception");
+            second.destroy();
+            second.waitFor();
+        }
     }
 
     @Test
