@@ -182,8 +182,9 @@ final class Evictor implements Runnable {
 
     private boolean work() {
         boolean worked = false;
-        while (!stopped && budget.free() < high) {
-            if (reclaim((int) Math.min(BATCH, high - budget.free() + 1), this::evict) == 0) {
+        // Read once for each batch: others free frames meanwhile, and then fewer than none would be asked for.
+        for (long free = budget.free(); !stopped && free < high; free = budget.free()) {
+            if (reclaim((int) Math.min(BATCH, high - free + 1), this::evict) == 0) {
                 break;
             }
             worked = true;

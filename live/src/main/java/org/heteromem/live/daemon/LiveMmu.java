@@ -454,7 +454,9 @@ final class LiveMmu implements Mmu {
                 }
                 case ELSEWHERE -> {
                     note(region, moves, i, run);
-                    points.passed(FailPoint.MOVED_NOTED);
+                    if (!adopting) {
+                        points.passed(FailPoint.MOVED_NOTED);
+                    }
                 }
                 case ARRIVED -> arrive(region, page, run - i, writable);
                 case STAYED -> {

@@ -22,7 +22,7 @@ import org.heteromem.live.UnavailableException;
  */
 final class ArenasClient {
     private static final int MAX_BYTES = 1 << 20;
-    private static final long LARGE_BYTES = 33L << 20;
+    private static final long LARGE_BYTES = 65L << 20;
 
     private ArenasClient() {}
 
@@ -34,13 +34,15 @@ final class ArenasClient {
         long steps = 0;
         Options options = Options.ram("4M");
         try (Heteromem memory = open(
-                arguments.length > 1 ? options.socket(Path.of(arguments[1])) : options.overflow("compressed", "64M"))) {
+                arguments.length > 1
+                        ? options.socket(Path.of(arguments[1]))
+                        : options.overflow("compressed", "160M"))) {
             List<Block> blocks = new ArrayList<>();
             while (goesOn.getAsBoolean()) {
                 steps++;
                 int choice = random.nextInt(10);
                 if (steps % 64 == 0) {
-                    // As much as gets a region of its own, which goes with it.
+                    // It gets a region of its own, which goes with it.
                     try (Arena arena = memory.arena()) {
                         MemorySegment large = arena.allocate(LARGE_BYTES, 8);
                         check(large, 0, random);

@@ -7,16 +7,18 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
+import java.util.stream.Stream;
 import org.heteromem.live.Heteromem;
 import org.heteromem.live.Options;
 import org.heteromem.live.client.Sockets;
@@ -285,6 +287,19 @@ class KillTest {
 
     // ---- at points -------------------------------------------------------------------------------------------
 
+    /** A new one must not be forgotten. */
+    @Test
+    void aDaemonIsKilledAtEveryPoint() {
+        Set<FailPoint> tried = EnumSet.of(FailPoint.PIECE_PUNCHED);
+        Stream.of(KillTest.class, RestartTest.class)
+                .flatMap(test -> Stream.of(test.getDeclaredMethods()))
+                .map(method -> method.getAnnotation(EnumSource.class))
+                .filter(Objects::nonNull)
+                .flatMap(points -> Stream.of(points.names()))
+                .forEach(name -> tried.add(FailPoint.valueOf(name)));
+        assertThat(tried).containsExactlyInAnyOrder(FailPoint.values());
+    }
+
     private long killedAt(FailPoint point) {
         return log().lines()
                 .filter(line -> line.equals(FailPoints.SAID + point.label()))
@@ -316,13 +331,13 @@ class KillTest {
                 "STAYED",
                 "STORES_ALLOWED",
                 "MAPPED_AGAIN",
-                "ZEROED",
-                "PIECE_PUNCHED"
+                "ZEROED"
             })
     void theDaemonIsKilledWherePagesMove(FailPoint point) throws IOException, InterruptedException {
         int often = switch (point) {
-            case STAYED, MOVED_NOTED, PIECE_PUNCHED -> 20;
-            case MAPPED_AGAIN -> 100;
+            case STAYED -> 20;
+            case STORES_ALLOWED, MAPPED_AGAIN -> 50;
+            case MOVED_NOTED -> 300;
             default -> 600;
         };
         daemon("--fail-at", every(point, often));
@@ -382,12 +397,12 @@ class KillTest {
             long before = killedAt(point);
             daemon("--fail-at", point.label());
             Process client = arenasClient();
+            long served = System.nanoTime();
             while (client.isAlive() && !clientLog().contains("ready")) {
-                if (Jvm.running(DaemonMain.class, socket().toString()).findAny().isEmpty()
-                        && Jvm.running(KeeperMain.class, socket().toString())
-                                .findAny()
-                                .isEmpty()) {
-                    // It was killed before it had given anything away, so that there is nobody who starts another one.
+                if (Jvm.running(DaemonMain.class, socket().toString()).findAny().isPresent()) {
+                    served = System.nanoTime();
+                } else if (System.nanoTime() - served > TimeUnit.SECONDS.toNanos(2)) {
+                    // It was killed before it had given anything away, so that nobody starts another one.
                     daemon();
                 }
                 TimeUnit.MILLISECONDS.sleep(50);
@@ -435,21 +450,53 @@ class KillTest {
         sayHowMany(point);
     }
 
+    /** Who uses the memory next finds it empty. */
+    @Test
+    void theDaemonIsKilledWhereADeviceGivesMemoryBack() throws IOException, InterruptedException {
+        FailPoint point = FailPoint.PIECE_PUNCHED;
+        overflow = List.of("compressed:64M");
+        daemon("--fail-at", point.label() + ":1");
+        SplittableRandom random = new SplittableRandom(seed);
+        try (Heteromem memory = Heteromem.open(Options.ram("1M").socket(socket()));
+                Arena arena = memory.arena()) {
+            MemorySegment kept = arena.allocate(1 << 20, 4096);
+            fill(kept, random.split());
+            while (killedAt(point) < killsEach) {
+                long before = killedAt(point);
+                try (Arena passing = memory.arena()) {
+                    MemorySegment much = passing.allocate(16 << 20, 4096);
+                    fill(much, random.split());
+                    memory.evict(much);
+                }
+                long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+                while (killedAt(point) == before) {
+                    assertThat(System.nanoTime()).as(this::log).isLessThan(deadline);
+                    TimeUnit.MILLISECONDS.sleep(20);
+                }
+            }
+            SplittableRandom same = new SplittableRandom(seed).split();
+            for (long at = 0; at < kept.byteSize(); at += 8) {
+                assertThat(kept.get(ValueLayout.JAVA_LONG, at)).isEqualTo(same.nextLong());
+            }
+        }
+        sayHowMany(point);
+    }
+
+    private static void fill(MemorySegment segment, SplittableRandom random) {
+        for (long at = 0; at < segment.byteSize(); at += 8) {
+            segment.set(ValueLayout.JAVA_LONG, at, random.nextLong());
+        }
+    }
+
     private void pagesAreLost(Heteromem memory) throws IOException {
         int pages = 64;
         Arena arena = memory.arena();
         MemorySegment segment = arena.allocate(pages * 4096L, 4096);
-        for (int page = 0; page < pages; page++) {
-            segment.asSlice(page * 4096L, 4096).fill((byte) (page + 1));
-        }
-        // The file keeps what is not all the same.
-        SplittableRandom random = new SplittableRandom(seed);
-        for (long at = 0; at < segment.byteSize(); at += 8) {
-            segment.set(ValueLayout.JAVA_LONG, at, random.nextLong() | 1);
-        }
+        fill(segment, new SplittableRandom(seed));
         memory.evict(segment);
-        assertThat(memory.residency(segment).devices()).isEqualTo(pages);
-        damage(directory.resolve("overflow"));
+        assertThat(memory.residency(segment).devices()).isEqualTo(Map.of("file", (long) pages));
+        assertThat(TroubleTest.damage(directory.resolve("overflow"), Integer.MAX_VALUE))
+                .isEqualTo(pages);
         assertThat(failedTouches(segment)).as(this::log).isEqualTo(pages);
         // However often it is asked, and whoever answers.
         assertThat(failedTouches(segment)).as(this::log).isEqualTo(pages);
@@ -458,20 +505,6 @@ class KillTest {
             MemorySegment fresh = next.allocate(segment.byteSize(), 4096);
             assertThat(fresh.mismatch(MemorySegment.ofArray(new byte[pages * 4096])))
                     .isEqualTo(-1);
-        }
-    }
-
-    /** Other bytes wherever there are some. */
-    private static void damage(Path file) throws IOException {
-        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
-            ByteBuffer page = ByteBuffer.allocate(4096);
-            for (long at = 0; at < channel.size(); at += 4096) {
-                channel.read(page.clear(), at);
-                for (int i = 0; i < page.position(); i++) {
-                    page.put(i, (byte) ~page.get(i));
-                }
-                channel.write(page.flip(), at);
-            }
         }
     }
 

@@ -253,7 +253,7 @@ class TroubleTest {
     }
 
     /** Flips a bit in every page of the file that holds something, or in the first only. */
-    private static int damage(Path file, int most) throws IOException {
+    static int damage(Path file, int most) throws IOException {
         int damaged = 0;
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
             ByteBuffer one = ByteBuffer.allocate(8);
