@@ -7,7 +7,7 @@ import org.heteromem.live.wire.Connection;
 import org.heteromem.live.wire.Message;
 
 /**
- * The daemon's end of a client's connection, for what it says. A client may stand still for a while, such as in its garbage
+ * The daemon's end of a client's connection, for what it says, and whether there is anybody at the other end. A client may stand still for a while, such as in its garbage
  * collector, with more answers under way than a socket takes: who has to tell it something waits, and nobody else does. One
  * that never reads is given up. Thread-safe.
  */
@@ -50,6 +50,22 @@ final class ClientLine {
             }
         }
         return false;
+    }
+
+    /** Whether there is nobody any more who could miss anything: a client hangs up first, and unmaps then. */
+    boolean hasEnded() {
+        return endsWithin(0);
+    }
+
+    /** Whether that is so before a time has passed. */
+    boolean endsWithin(int millis) {
+        Poller poller = new Poller(2);
+        int end = poller.add(process.fd(), Poller.IN);
+        // Nothing to be read: what it asks for meanwhile waits for whoever serves it.
+        int line = poller.add(connection.socket().fd(), 0);
+        poller.poll(millis);
+        // What is closed was closed as the last of what it had.
+        return poller.ready(end) != 0 || (poller.ready(line) & (Poller.HANG_UP | Poller.INVALID)) != 0;
     }
 
     /** Ends the connection: the client has not been told what it waits for. */

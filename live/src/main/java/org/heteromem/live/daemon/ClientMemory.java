@@ -62,8 +62,8 @@ final class ClientMemory {
                 Page.of(ram),
                 Evictor.reserve(Page.of(ram)),
                 Policies.victims(daemon.options().victims()));
-        devices.addAll(daemon.devicesFor(number, which.overflow(), overflowFiles, durable));
-        computing = daemon.computingFor(number, which.computing(), space, durable, new Ram(), answers);
+        devices.addAll(daemon.devices().overflow(number, which.overflow(), overflowFiles, durable));
+        computing = daemon.devices().computing(number, which.computing(), space, durable, new Ram(), answers);
         mmu.setDevices(holders().stream().map(PageHolder::memory).toList());
         // What is promised can be held whatever the pages contain, and one can still come home when all is full.
         limitPages = budget.limit() - 2 * budget.reserve();
@@ -251,7 +251,7 @@ final class ClientMemory {
 
     /** When no page is on them any more. */
     void removeDevices() {
-        daemon.removeDevices(devices);
+        daemon.devices().remove(devices);
     }
 
     /**

@@ -17,7 +17,6 @@ import org.heteromem.live.natives.Errno;
 import org.heteromem.live.natives.Fd;
 import org.heteromem.live.natives.NativeException;
 import org.heteromem.live.natives.PidFd;
-import org.heteromem.live.natives.Poller;
 import org.heteromem.live.wire.Connection;
 import org.heteromem.live.wire.ErrorCode;
 import org.heteromem.live.wire.Hello;
@@ -266,9 +265,9 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
         client.setName(hello.name());
         long ram = daemon.grant(this, hello.ramBytes());
         try {
-            settle(ram, daemon.devicesOf(number()));
+            settle(ram, daemon.devices().of(number()));
         } catch (RefusedException e) {
-            daemon.takeBack(this);
+            daemon.ram().takeBack(this);
             throw e;
         }
         serveFaults();
@@ -334,20 +333,20 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
         try {
             inherit(told, items);
             pending = false;
-            if (!daemon.isClosed() && !hasLeft()) {
+            if (!daemon.isClosed() && !line.hasEnded()) {
                 return true;
             }
         } catch (RuntimeException e) {
-            if (!hasLeft() && !daemon.isClosed()) {
+            if (!line.hasEnded() && !daemon.isClosed()) {
                 log.defect(this + " cannot be taken over", e);
             }
         }
         pending = true;
         stopServing();
-        while (!daemon.isClosed() && !leavesWithin(CLOSED_POLL_MILLIS)) {
+        while (!daemon.isClosed() && !line.endsWithin(CLOSED_POLL_MILLIS)) {
             // What it has counts as granted until it goes.
         }
-        if (hasLeft()) {
+        if (line.hasEnded()) {
             log.line(this + " left before it was taken over");
             end();
             // What had not become a region yet is nobody's.
@@ -378,7 +377,7 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
         // read what many of them have told him.
         long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(WELCOME_SECONDS);
         while (!connection.trySend(welcome(0))) {
-            if (System.nanoTime() - deadline > 0 || hasLeft()) {
+            if (System.nanoTime() - deadline > 0 || line.hasEnded()) {
                 throw new MalformedMessageException("the client does not read its answers");
             }
             LockSupport.parkNanos(WELCOME_PAUSE_NANOS);
@@ -394,7 +393,7 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
             } catch (RefusedException e) {
                 log.line(this + " cannot be taken over yet; the next try is in " + pause + " ms: " + e.getMessage());
                 for (int waited = 0; waited < pause; waited += CLOSED_POLL_MILLIS) {
-                    if (daemon.isClosed() || leavesWithin(CLOSED_POLL_MILLIS)) {
+                    if (daemon.isClosed() || line.endsWithin(CLOSED_POLL_MILLIS)) {
                         throw e;
                     }
                 }
@@ -485,28 +484,13 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
 
     @Override
     public void refused(Region region, long page, String call, int errno) {
-        if (errno == Errno.ESRCH || memory.isEnded() || hasLeft()) {
+        if (errno == Errno.ESRCH || memory.isEnded() || line.hasEnded()) {
             memory.mmu().setGone();
             return;
         }
         log.line(
                 this + ": " + call + " on " + region + ", offset " + Page.address(page) + ": " + Errno.describe(errno));
         kill("its memory cannot be served any more");
-    }
-
-    /** Whether there is nobody any more who could miss anything: a client hangs up first, and unmaps then. */
-    private boolean hasLeft() {
-        return leavesWithin(0);
-    }
-
-    private boolean leavesWithin(int millis) {
-        Poller poller = new Poller(2);
-        poller.add(process.fd(), Poller.IN);
-        // Nothing to be read: what it asks for meanwhile waits for whoever serves it.
-        int line = poller.add(connection.socket().fd(), 0);
-        poller.poll(millis);
-        // What is closed was closed as the last of what it had.
-        return poller.ready(0) != 0 || (poller.ready(line) & (Poller.HANG_UP | Poller.INVALID)) != 0;
     }
 
     private void kill(String why) {
@@ -549,7 +533,7 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
     boolean isLeaving() {
         try {
             // One that could not be taken over is there, and not served.
-            return (memory.isEnded() && !pending) || hasLeft();
+            return (memory.isEnded() && !pending) || line.hasEnded();
         } catch (NativeException e) {
             log.line(this + " cannot be asked whether it has left: " + e.getMessage());
             return false;

@@ -9,24 +9,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentSkipListMap;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
-import org.heteromem.core.AddressSpace;
 import org.heteromem.core.MemoryManager;
-import org.heteromem.core.Page;
 import org.heteromem.core.memory.MemoryNode;
 import org.heteromem.core.policy.FrameDemand;
 import org.heteromem.core.policy.PressureHandler;
-import org.heteromem.devices.accelerator.HostMemory;
-import org.heteromem.devices.storage.FaultAround;
-import org.heteromem.devices.storage.StorageBuffers;
-import org.heteromem.devices.storage.StorageDevice;
-import org.heteromem.devices.storage.StorageDevices;
-import org.heteromem.devices.storage.StorageOptions;
-import org.heteromem.devices.storage.StorageSpec;
 import org.heteromem.live.Status;
 import org.heteromem.live.flight.FlightEvents;
 import org.heteromem.live.keeper.Commands;
@@ -78,9 +68,6 @@ public final class Daemon implements AutoCloseable {
     /** So many clients have left when it is looked for what is left of them. */
     private static final int LEFT_BEHIND = 32;
 
-    /** How long a client that comes waits for what others give back; it waits for its welcome for longer than that. */
-    private static final long LEAVING_NANOS = TimeUnit.SECONDS.toNanos(5);
-
     private static final String LISTENING = "listening";
 
     private final DaemonOptions options;
@@ -92,14 +79,11 @@ public final class Daemon implements AutoCloseable {
     private final UnixSocket listening;
     private final EventFd bell = EventFd.create();
     private final MemoryManager manager;
-    /** Of the devices of all clients. */
-    private final StorageBuffers buffers = new StorageBuffers();
-
     private final Movers movers = new Movers(Runtime.getRuntime().availableProcessors());
     private final Map<Long, ClientSession> sessions = new ConcurrentSkipListMap<>();
     private final AtomicLong numbers = new AtomicLong();
-    private final AtomicLong ramGranted = new AtomicLong();
-    private final Map<Long, Long> grants = new ConcurrentSkipListMap<>();
+    private final RamGrants ram;
+    private final DeviceMaker devices;
     /** How many clients have left. */
     private final AtomicLong left = new AtomicLong();
 
@@ -178,6 +162,8 @@ public final class Daemon implements AutoCloseable {
                 .events(new FlightEvents(ClientRegions::isRegion))
                 .build();
         this.manager.setPressureHandler(new Pressure());
+        this.ram = new RamGrants(options, sessions.values());
+        this.devices = new DeviceMaker(options, manager);
         List<Item> inherited = custody == null ? List.of() : custody.inherited();
         this.listening = inherited.stream()
                 .filter(item -> item.key().equals(LISTENING))
@@ -224,7 +210,6 @@ public final class Daemon implements AutoCloseable {
                 .orElseThrow(
                         () -> new IllegalStateException("the keeper has things of client " + number + ", not itself"));
         ClientCustody.Told told = ClientCustody.Told.parse(client.payload());
-        long ram = told.ramBytes();
         numbers.accumulateAndGet(number, Math::max);
         ClientSession session = new ClientSession(
                 this,
@@ -235,8 +220,7 @@ public final class Daemon implements AutoCloseable {
                 true,
                 log);
         sessions.put(number, session);
-        ramGranted.addAndGet(ram);
-        grants.put(number, ram);
+        ram.resume(number, told.ramBytes());
         startInTheEnd(Thread.ofPlatform().name("control-" + number), () -> {
             if (session.takeOver(told, items)) {
                 session.run();
@@ -300,6 +284,14 @@ public final class Daemon implements AutoCloseable {
 
     Movers movers() {
         return movers;
+    }
+
+    RamGrants ram() {
+        return ram;
+    }
+
+    DeviceMaker devices() {
+        return devices;
     }
 
     MemoryManager manager() {
@@ -416,30 +408,10 @@ public final class Daemon implements AutoCloseable {
 
     // ---- what sessions ask for ---------------------------------------------------------------------------------
 
-    /** Decides how much RAM a client gets. */
+    /** Decides how much RAM a new client gets. */
     long grant(ClientSession session, long asked) {
-        long wanted = asked == 0 ? options.clientRamBytes() : asked;
-        if (wanted < DaemonOptions.MIN_RAM_BYTES) {
-            throw new RefusedException(
-                    ErrorCode.LIMIT,
-                    "a budget of " + wanted + " bytes of RAM is too small; at least " + DaemonOptions.MIN_RAM_BYTES
-                            + " are needed");
-        }
         requireFew(session);
-        long granted = wanted & -(long) Page.SIZE;
-        long deadline = System.nanoTime() + LEAVING_NANOS;
-        // Who closes its memory and opens it again may be here before all is given back.
-        // Who leaves is looked for first: what is given back from then on is seen.
-        for (List<ClientSession> leaving = leaving(session); !reserve(granted); leaving = leaving(session)) {
-            if (!awaitOneOf(leaving, deadline)) {
-                throw new RefusedException(
-                        ErrorCode.LIMIT,
-                        wanted + " bytes of RAM were asked for, and " + (options.ramBytes() - ramGranted.get()) + " of "
-                                + options.ramBytes() + " are left; ask for less, or give the daemon more");
-            }
-        }
-        grants.put(session.number(), granted);
-        return granted;
+        return ram.grant(session, asked);
     }
 
     /** Each connection costs devices, threads and metadata: a program that opens one after the other is told so. */
@@ -455,40 +427,6 @@ public final class Daemon implements AutoCloseable {
         }
     }
 
-    private boolean reserve(long bytes) {
-        for (; ; ) {
-            long now = ramGranted.get();
-            if (now + bytes > options.ramBytes()) {
-                return false;
-            }
-            if (ramGranted.compareAndSet(now, now + bytes)) {
-                return true;
-            }
-        }
-    }
-
-    /** Those who have RAM, and have left or are about to. */
-    private List<ClientSession> leaving(ClientSession but) {
-        List<ClientSession> all = new ArrayList<>();
-        for (ClientSession other : sessions.values()) {
-            if (other != but && grants.containsKey(other.number()) && other.isLeaving()) {
-                all.add(other);
-            }
-        }
-        return all;
-    }
-
-    /** Returns whether any has given its RAM back by then. */
-    private boolean awaitOneOf(List<ClientSession> leaving, long deadline) {
-        for (ClientSession one : leaving) {
-            Uninterrupted.finish(() -> one.awaitEnd(deadline - System.nanoTime()));
-            if (!grants.containsKey(one.number())) {
-                return true;
-            }
-        }
-        return false;
-    }
-
     /** Whether there are descriptors for one more region of a client that has some: nobody gets more than half of them. */
     boolean mayRegister(int have) {
         long all =
@@ -496,113 +434,8 @@ public final class Daemon implements AutoCloseable {
         return have < maxRegions / 2 && all < maxRegions;
     }
 
-    /** Says which devices a new client gets. */
-    ClientDevices devicesOf(long client) {
-        try {
-            return ClientDevices.of(options, client);
-        } catch (IllegalArgumentException e) {
-            throw noDevices(client, e);
-        }
-    }
-
-    private static RefusedException noDevices(long client, RuntimeException why) {
-        return new RefusedException(ErrorCode.NO_DEVICE, "overflow for client " + client + ": " + why.getMessage());
-    }
-
-    /** Makes the overflow devices of a client, fastest first; all of them or none. */
-    List<StorageDevice> devicesFor(long client, List<StorageSpec> overflow, OverflowFiles files, DurableMemory memory) {
-        List<StorageDevice> made = new ArrayList<>();
-        try {
-            for (StorageSpec spec : overflow) {
-                StorageOptions plain = StorageOptions.defaults()
-                        .withName(deviceName(spec, made))
-                        .withBuffers(buffers);
-                StorageOptions storage = options.faultAround() == 0
-                        ? plain
-                        : plain.withFaultAround(FaultAround.fixed(options.faultAround()));
-                made.add(files.open(spec, () -> StorageDevices.create(manager, spec, memory, storage)));
-                files.reserve(spec);
-            }
-            return made;
-        } catch (RuntimeException e) {
-            RefusedException refusal = noDevices(client, e);
-            try {
-                removeDevices(made);
-                files.giveBackRoom();
-            } catch (RuntimeException again) {
-                refusal.addSuppressed(again);
-            }
-            throw refusal;
-        }
-    }
-
-    /** Makes the device of a client that computes, or null if clients have none. */
-    @Nullable
-    Computing computingFor(
-            long client,
-            List<ComputeDevice> devices,
-            AddressSpace space,
-            DurableMemory memory,
-            HostMemory ram,
-            Computing.Answers answers) {
-        if (devices.isEmpty()) {
-            return null;
-        }
-        return new Computing(
-                manager,
-                space,
-                devices.getFirst(),
-                memory,
-                ram,
-                new Kernels(options.kernels()),
-                Long.toString(client),
-                answers);
-    }
-
-    /** Its kind, such that no two of a client have the same name, and none that of RAM. */
-    private static String deviceName(StorageSpec spec, List<StorageDevice> others) {
-        String kind =
-                spec.kind() == StorageSpec.Kind.RAM ? "slow-ram" : spec.kind().label();
-        long alike = others.stream()
-                .filter(other -> other.name().equals(kind) || other.name().startsWith(kind + '-'))
-                .count();
-        return alike == 0 ? kind : kind + '-' + (alike + 1);
-    }
-
-    /** All of them, when nobody moves their pages any more, and what they have open: the daemon goes on without. */
-    void removeDevices(List<StorageDevice> devices) {
-        RuntimeException failure = null;
-        for (StorageDevice device : devices) {
-            try {
-                manager.removeDevice(device.memory());
-                manager.closeStore(device.memory());
-            } catch (RuntimeException e) {
-                if (failure == null) {
-                    failure = e;
-                } else {
-                    failure.addSuppressed(e);
-                }
-            }
-        }
-        if (failure != null) {
-            throw failure;
-        }
-    }
-
-    /** Takes back what {@link #grant} gave; returns whether that was anything. */
-    boolean takeBack(ClientSession session) {
-        Long granted = grants.get(session.number());
-        if (granted == null) {
-            return false;
-        }
-        ramGranted.addAndGet(-granted);
-        // Not before: who looks for somebody that gives something back must find him or what he has given.
-        grants.remove(session.number());
-        return true;
-    }
-
     void ended(ClientSession session) {
-        boolean client = takeBack(session);
+        boolean client = ram.takeBack(session);
         sessions.remove(session.number());
         boolean last = options.ending() == DaemonOptions.Ending.WITH_ITS_CLIENT
                 ? !session.isObserver() && !hasClients()
@@ -630,7 +463,7 @@ public final class Daemon implements AutoCloseable {
                 sessions().stream().filter(ClientSession::isClient).toList();
         own.put("clients", (long) clients.size());
         own.put("ram.limit", options.ramBytes());
-        own.put("ram.granted", ramGranted.get());
+        own.put("ram.granted", ram.granted());
         subjects.add(new Status.Subject(pid, "daemon", own));
         clients.forEach(client -> subjects.add(new Status.Subject(client.pid(), client.name(), client.status())));
         return new Status(subjects);

@@ -2,6 +2,7 @@ package org.heteromem.live.daemon;
 
 import java.nio.file.Path;
 import java.util.List;
+import java.util.function.Consumer;
 import org.heteromem.devices.storage.FaultAround;
 import org.heteromem.policy.Policies;
 
@@ -69,8 +70,26 @@ public record DaemonOptions(
                 Ending.WITH_ITS_CLIENT);
     }
 
-    /** {@return the same with other kernels} */
-    public DaemonOptions withKernels(List<Path> paths) {
+    /** What few name, to be changed before others see it. */
+    private static final class Rest {
+        List<Path> kernels;
+        String victims;
+        List<String> devices;
+        int faultAround;
+        Ending ending;
+
+        Rest(DaemonOptions from) {
+            kernels = from.kernels;
+            victims = from.victims;
+            devices = from.devices;
+            faultAround = from.faultAround;
+            ending = from.ending;
+        }
+    }
+
+    private DaemonOptions with(Consumer<Rest> change) {
+        Rest rest = new Rest(this);
+        change.accept(rest);
         return new DaemonOptions(
                 socket,
                 ramBytes,
@@ -78,65 +97,36 @@ public record DaemonOptions(
                 overflow,
                 onLoss,
                 owner,
-                paths,
-                victims,
-                devices,
-                faultAround,
-                ending);
+                rest.kernels,
+                rest.victims,
+                rest.devices,
+                rest.faultAround,
+                rest.ending);
+    }
+
+    /** {@return the same with other kernels} */
+    public DaemonOptions withKernels(List<Path> paths) {
+        return with(rest -> rest.kernels = paths);
     }
 
     /** {@return the same with another victim policy} */
     public DaemonOptions withVictims(String policy) {
-        return new DaemonOptions(
-                socket,
-                ramBytes,
-                clientRamBytes,
-                overflow,
-                onLoss,
-                owner,
-                kernels,
-                policy,
-                devices,
-                faultAround,
-                ending);
+        return with(rest -> rest.victims = policy);
     }
 
     /** {@return the same with other devices that compute} */
     public DaemonOptions withDevices(List<String> specs) {
-        return new DaemonOptions(
-                socket,
-                ramBytes,
-                clientRamBytes,
-                overflow,
-                onLoss,
-                owner,
-                kernels,
-                victims,
-                specs,
-                faultAround,
-                ending);
+        return with(rest -> rest.devices = specs);
     }
 
     /** {@return the same with as many pages coming home for one touch} */
     public DaemonOptions withFaultAround(int pages) {
-        return new DaemonOptions(
-                socket, ramBytes, clientRamBytes, overflow, onLoss, owner, kernels, victims, devices, pages, ending);
+        return with(rest -> rest.faultAround = pages);
     }
 
     /** {@return the same with another end} */
     public DaemonOptions withEnding(Ending other) {
-        return new DaemonOptions(
-                socket,
-                ramBytes,
-                clientRamBytes,
-                overflow,
-                onLoss,
-                owner,
-                kernels,
-                victims,
-                devices,
-                faultAround,
-                other);
+        return with(rest -> rest.ending = other);
     }
 
     /** Checks what can be checked. */
