@@ -19,6 +19,7 @@ import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
+import java.util.function.LongUnaryOperator;
 import java.util.stream.Stream;
 import org.heteromem.live.Heteromem;
 import org.heteromem.live.Observer;
@@ -44,7 +45,8 @@ class RestartTest {
     private static final long RAM = 1 << 20;
     private static final int PAGES = 1024;
     private static final long BYTES = PAGES * 4096L;
-    private static final long ON_DEVICE = 1L << 63;
+    /** A word of the ledger that names a device which is none. */
+    private static final long NOWHERE = 1L << 63 | 5L << 48;
 
     /** Without a cleanup of its own a keeper that is just ending would make it fail. */
     @TempDir(cleanup = CleanupMode.NEVER)
@@ -309,6 +311,16 @@ class RestartTest {
         throw new AssertionError("the daemon has no ledger open");
     }
 
+    /** Makes the ledger's word of a page from that of one that is on a device. */
+    private static void rewriteWord(Process daemon, int from, int to, LongUnaryOperator change) throws IOException {
+        try (FileChannel ledger = ledger(daemon)) {
+            ByteBuffer word = ByteBuffer.allocate(8).order(ByteOrder.nativeOrder());
+            ledger.read(word, from * 8L);
+            assertThat(word.getLong(0)).isNegative();
+            ledger.write(word.clear().putLong(0, change.applyAsLong(word.getLong(0))), to * 8L);
+        }
+    }
+
     /** Which device and which offset: nobody can find out otherwise what was lost. */
     @Test
     void aWordOfTheLedgerThatMakesNoSenseIsALostPage() throws IOException, InterruptedException {
@@ -316,12 +328,7 @@ class RestartTest {
         Told client = client();
         client.expect("done", "write 0 " + PAGES + " 1");
         client.expect("done", "evict 7 8");
-        try (FileChannel ledger = ledger(first)) {
-            ByteBuffer word = ByteBuffer.allocate(8).order(ByteOrder.nativeOrder());
-            ledger.read(word, 7 * 8);
-            assertThat(word.getLong(0)).isNegative();
-            ledger.write(word.clear().putLong(0, ON_DEVICE | 5L << 48), 7 * 8);
-        }
+        rewriteWord(first, 7, 7, _ -> NOWHERE);
         kill(first);
         daemon("ram:8M");
         await(() -> granted() == 0);
@@ -337,12 +344,7 @@ class RestartTest {
         Told client = client();
         client.expect("done", "write 0 " + PAGES + " 1");
         client.expect("done", "evict 7 9");
-        try (FileChannel ledger = ledger(first)) {
-            ByteBuffer word = ByteBuffer.allocate(8).order(ByteOrder.nativeOrder());
-            ledger.read(word, 8 * 8);
-            assertThat(word.getLong(0)).isNegative();
-            ledger.write(word.clear().putLong(0, nowhere ? ON_DEVICE | 5L << 48 : word.getLong(0)), 7 * 8);
-        }
+        rewriteWord(first, 8, 7, of8 -> nowhere ? NOWHERE : of8);
         kill(first);
         Process second = daemon("ram:8M", "--on-loss", "throw");
         await(() -> log().contains("LOST a page"));
