@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -21,11 +22,11 @@ import org.heteromem.live.natives.Cpus;
  * Measures live mode and its floor in one run and prints a table of both: {@code bench/live}.
  *
  * <p>Arguments: {@code --floor DIRECTORY [--umap DIRECTORY] [--pages N] [--mebibytes N] [--files DIRECTORY] [PART...]}; the
- * parts are {@code faults blocks bulk compressed resident programs tail daemon}, all without any.
+ * parts are {@code faults blocks bulk compressed resident programs tail safepoints daemon}, all without any.
  */
 public final class LiveBenchmark {
     private static final Set<String> PARTS =
-            Set.of("faults", "blocks", "bulk", "compressed", "resident", "programs", "tail", "daemon");
+            Set.of("faults", "blocks", "bulk", "compressed", "resident", "programs", "tail", "safepoints", "daemon");
     private static final int BLOCK = 16;
     private static final int WARM_UP = 20;
     /** As many faults as by single pages: what a daemon compiles has been called a hundred thousand times. */
@@ -133,6 +134,9 @@ public final class LiveBenchmark {
         }
         if (parts.contains("tail")) {
             tail();
+        }
+        if (parts.contains("safepoints")) {
+            safepoints();
         }
         if (parts.contains("daemon")) {
             start();
@@ -442,12 +446,30 @@ public final class LiveBenchmark {
         return allocated;
     }
 
-    private static void join(Thread thread) {
+    static void join(Thread thread) {
         try {
             thread.join();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IllegalStateException("interrupted", e);
+        }
+    }
+
+    /** A thread in a fault holds up the next safepoint of its JVM. */
+    private void safepoints() throws IOException {
+        Path file = files.resolve("heteromem-bench-" + ProcessHandle.current().pid());
+        Samples plain = Safepoints.measure("plain");
+        for (String memory : List.of("ram", "compressed", "file:" + file)) {
+            try {
+                Samples ours = Safepoints.measure(memory);
+                String what = "time to safepoint of a program that touches what is on `" + memory.split(":", 2)[0]
+                        + "`, beside plain memory";
+                beside(what + ", p50", ours.micros(MEDIAN), plain.micros(MEDIAN), "µs");
+                beside(what + ", p99", ours.micros(P99), plain.micros(P99), "µs");
+                beside(what + ", the longest", ours.micros(1), plain.micros(1), "µs");
+            } finally {
+                Files.deleteIfExists(file);
+            }
         }
     }
 
