@@ -390,6 +390,21 @@ class DaemonCommandsTest {
     }
 
     @ParameterizedTest
+    @ValueSource(strings = {"daemon", "exec -- true", "status", "status --socket /tmp/none", "top", "smaps 1"})
+    void anotherSystemIsToldWhatIsMissing(String command) throws IOException, InterruptedException {
+        List<String> words = java(Heteromem.class.getName(), command.split(" ", -1));
+        words.add(1, "-Dos.name=Mac OS X");
+        Path said = folder.resolve("said");
+        assertThat(end(startAtHome(words, said))).isEqualTo(ExitCode.FAILED);
+        assertThat(said)
+                .content()
+                .contains("live mode does not work here")
+                .contains("Mac OS X")
+                .contains("needs Linux")
+                .doesNotContain("\tat ");
+    }
+
+    @ParameterizedTest
     @CsvSource({"exit 7, 7", "kill -9 $$, 137"})
     void execPassesTheExitCodeOn(String script, int code) throws IOException, InterruptedException {
         assertThat(end(start(

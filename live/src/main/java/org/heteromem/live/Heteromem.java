@@ -25,8 +25,8 @@ import org.heteromem.live.wire.UsageAdvice;
  *
  * <p>Nothing else here is needed for a program to be right: {@link #prefetch}, {@link #evict} and {@link #advise} make it
  * faster, {@link #pin} and {@link #touch} are for what cannot wait for a page, {@link #residency} and {@link #status} are
- * for looking. Each method that waits for the daemon has a form that does not, whose future is completed by a thread of this
- * object, one for each at a time; wrong arguments are thrown at once by both.
+ * for looking. All of these but {@link #touch}, and {@link #launch}, have a form that does not wait for the daemon, whose
+ * future is completed by a thread of this object, one for each at a time; wrong arguments are thrown at once by both.
  *
  * <p>All methods about segments take segments of this object's arenas, or slices of them, and count all pages of 4096 bytes
  * that a segment touches. They throw

@@ -18,7 +18,7 @@ import org.heteromem.live.wire.Query;
 
 /**
  * Looks at a running daemon without having memory with it: what {@code heteromem status}, {@code top} and {@code smaps}
- * show. Works where live mode itself does not. Thread-safe.
+ * show. Works on Linux where live mode itself does not. Thread-safe.
  *
  * <pre>{@code
  * try (Observer observer = Observer.connect(Heteromem.defaultSocket())) {

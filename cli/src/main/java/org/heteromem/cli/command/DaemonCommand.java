@@ -75,6 +75,7 @@ public final class DaemonCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException, InterruptedException {
+        Doctor.requireSystem();
         DaemonSettings settings = new DaemonSettings(
                         socket,
                         ram,

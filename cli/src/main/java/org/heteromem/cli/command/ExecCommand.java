@@ -64,6 +64,7 @@ public final class ExecCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException, InterruptedException {
+        Doctor.requireSystem();
         Diagnosis diagnosis = Doctor.examine();
         DaemonSettings settings = new DaemonSettings(
                 null,

@@ -9,6 +9,7 @@ import org.heteromem.live.Heteromem;
 import org.heteromem.live.Observer;
 import org.heteromem.live.Options;
 import org.heteromem.live.UnavailableException;
+import org.heteromem.live.doctor.Doctor;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -29,6 +30,7 @@ final class SocketOption {
 
     /** The one that was named, else this user's, else that of the only program with one of its own. */
     Observer connect() {
+        Doctor.requireSystem();
         Path named = named();
         if (named != null) {
             return Observer.connect(named);
@@ -53,6 +55,7 @@ final class SocketOption {
 
     /** The one that was named, else the one with which a program has memory, else {@link #connect}. */
     Observer connectTo(int pid) {
+        Doctor.requireSystem();
         if (named() == null) {
             for (Path at : Heteromem.daemonSockets()) {
                 Observer observer = connectTo(at, pid);

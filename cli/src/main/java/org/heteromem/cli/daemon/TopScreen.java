@@ -10,8 +10,8 @@ import org.heteromem.live.Status;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What {@code status} and {@code top} show: a line for the daemon, and one for each client with what it has and, against
- * an earlier look, what it does a second.
+ * What {@code top} shows: a line for the daemon, and one for each client with what it has and, against an earlier look,
+ * what it does a second.
  */
 public final class TopScreen {
     private static final double NANOS_PER_SECOND = 1e9;

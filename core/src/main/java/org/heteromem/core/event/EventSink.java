@@ -1,7 +1,7 @@
 package org.heteromem.core.event;
 
 /**
- * The port that every event goes to: JFR, metrics, pictures and reports read this stream and nothing else. Called on the
+ * The port that every event goes to: JFR, pictures and the reports of models read this stream. Called on the
  * thread that caused the event, after page-table and list locks are released; must be quick, thread-safe and must not call
  * into the memory manager. A sink that throws disturbs nobody, gets no more events, and is told of by
  * {@link org.heteromem.core.MemoryManager#close}.

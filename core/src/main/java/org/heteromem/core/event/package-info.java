@@ -2,7 +2,7 @@
  * What happened: one stream of typed events, and counters.
  *
  * <pre>
- *   space, migrate, pin, mirror ──► EventSink ──► JFR, metrics, pictures, reports
+ *   space, migrate, pin, mirror ──► EventSink ──► JFR, pictures, reports of models
  * </pre>
  *
  * A sink sees an event after the locks that caused it are released:

@@ -1,6 +1,8 @@
 package org.heteromem.live.daemon;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.BitSet;
 import java.util.List;
 import org.heteromem.core.Page;
 import org.heteromem.live.keeper.Custody;
@@ -19,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>
  *   client/N                 who it is: connection, process; which devices it has
- *   client/N/file/I          a file that goes with it; the keeper removes it where no daemon does
+ *   client/N/file/I          a file that goes with it; first of all, and the keeper removes it where no daemon does
  *   client/N/memory/PIECE    memory of its devices
  *   client/N/region/ID       a region: memfd, userfaultfd, ledger
  *   client/N/pin/REQUEST.I   a range that is pinned
@@ -83,6 +85,11 @@ final class ClientCustody {
     private final String key;
     private final FailPoints points;
     private boolean entrusted;
+    /** Whether the keeper has anything of it. */
+    private boolean holds;
+
+    private final BitSet filesHeld = new BitSet();
+
     private boolean tookOver;
 
     ClientCustody(@Nullable Custody custody, long number, FailPoints points) {
@@ -98,17 +105,39 @@ final class ClientCustody {
 
     // ---- given -------------------------------------------------------------------------------------------------
 
+    /**
+     * Before a client's files are made: whoever is killed from then on leaves none behind. Not those that are there already,
+     * which may be somebody else's.
+     */
+    void entrust(List<Path> files) {
+        for (int i = 0; custody != null && i < files.size(); i++) {
+            if (Files.notExists(files.get(i))) {
+                hold(i, files.get(i));
+            }
+        }
+        points.passed(FailPoint.FILES_HELD);
+    }
+
+    private void hold(int number, Path file) {
+        if (custody != null && !filesHeld.get(number)) {
+            filesHeld.set(number);
+            holds = true;
+            custody.hold(key + "/file/" + number, file.toString());
+        }
+    }
+
     /** Before the first page of the client can be anywhere but in its own RAM, its things are with the keeper. */
     void entrust(ClientIdentity client, long ramBytes, Connection connection, PidFd process, ClientMemory memory) {
         if (custody == null || entrusted) {
             return;
         }
         Told told = new Told(client.pid(), ramBytes, client.name(), memory.list());
+        holds = true;
         custody.hold(key, told.text(), connection.socket().fd(), process.fd());
         points.passed(FailPoint.CLIENT_HELD);
         List<Path> files = memory.overflowFiles().own();
         for (int i = 0; i < files.size(); i++) {
-            custody.hold(key + "/file/" + i, files.get(i).toString());
+            hold(i, files.get(i));
         }
         entrust(memory.durable());
         entrusted = true;
@@ -118,7 +147,10 @@ final class ClientCustody {
     private void entrust(DurableMemory memory) {
         Custody keeper = custody;
         if (keeper != null) {
-            memory.entrust((piece, file) -> keeper.hold(memoryPrefix() + piece, "", file.fd()));
+            memory.entrust((piece, file) -> {
+                keeper.hold(memoryPrefix() + piece, "", file.fd());
+                points.passed(FailPoint.PIECE_HELD);
+            });
         }
     }
 
@@ -160,7 +192,7 @@ final class ClientCustody {
     }
 
     private void release(String what) {
-        if (custody != null && entrusted) {
+        if (custody != null && holds) {
             custody.drop(what);
         }
     }
@@ -170,6 +202,7 @@ final class ClientCustody {
     /** First: the memory of the devices. */
     void inherit(List<Item> items, DurableMemory memory) {
         entrusted = true;
+        holds = true;
         tookOver = true;
         for (Item item : items) {
             if (item.key().startsWith(memoryPrefix())) {

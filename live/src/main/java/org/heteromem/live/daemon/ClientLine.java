@@ -7,9 +7,9 @@ import org.heteromem.live.wire.Connection;
 import org.heteromem.live.wire.Message;
 
 /**
- * The daemon's end of a client's connection, for what it says, and whether there is anybody at the other end. A client may stand still for a while, such as in its garbage
- * collector, with more answers under way than a socket takes: who has to tell it something waits, and nobody else does. One
- * that never reads is given up. Thread-safe.
+ * The daemon's end of a client's connection, for what it says, and whether there is anybody at the other end. A client may
+ * stand still for a while, such as in its garbage collector, with more answers under way than a socket takes: who has to tell
+ * it something waits, and nobody else does. One that never reads is given up. Thread-safe.
  */
 final class ClientLine {
     /** Much longer than a client that reads at all leaves a full socket as it is. */

@@ -265,8 +265,11 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
         client.setName(hello.name());
         long ram = daemon.grant(this, hello.ramBytes());
         try {
-            settle(ram, daemon.devices().of(number()));
+            ClientDevices devices = daemon.devices().of(number());
+            custody.entrust(memory.overflowFiles().ofClient(devices));
+            settle(ram, devices);
         } catch (RefusedException e) {
+            custody.releaseAll();
             daemon.ram().takeBack(this);
             throw e;
         }

@@ -58,7 +58,6 @@ final class DurableMemory implements StoreMemory, AutoCloseable {
         pieces.put(name, new Piece(memory, mapping));
         points.passed(FailPoint.PIECE_MADE);
         custodian.made(name, memory);
-        points.passed(FailPoint.PIECE_HELD);
         return mapping.segment();
     }
 

@@ -49,14 +49,16 @@ enum FailPoint {
     POISON_NOTED,
     /** It is poisoned; who waits for it does not know. */
     POISONED,
-    /** Zeros are placed where it was; nothing else has changed. */
+    /** Zeros are placed where it was, in place of the poison. */
     HEAL_PLACED,
-    /** They are gone, and so is the poison; it is still noted. */
+    /** They are gone too; the page is still noted as lost. */
     HEAL_PUNCHED,
 
     // ---- what a client has -----------------------------------------------------------------------------------
 
-    /** A client was welcomed; the keeper does not know of it. */
+    /** The keeper knows which files a new client will have; there are none yet. */
+    FILES_HELD,
+    /** The client was welcomed; the keeper does not have it. */
     WELCOMED,
     /** The keeper has the client, not what its devices hold. */
     CLIENT_HELD,
@@ -64,7 +66,7 @@ enum FailPoint {
     CLIENT_ENTRUSTED,
     /** Memory for a device was made; the keeper does not have it. */
     PIECE_MADE,
-    /** It has it; nothing is in it. */
+    /** It has it, and not all the others. */
     PIECE_HELD,
     /** Memory of a device that holds nothing was given back. */
     PIECE_PUNCHED,
@@ -93,9 +95,9 @@ enum FailPoint {
 
     // ---- the end of a client ---------------------------------------------------------------------------------
 
-    /** The regions of a client that has left are gone; its devices are there. */
+    /** The regions of whoever has left are gone; its devices are there. */
     REGIONS_ENDED,
-    /** Its devices are gone; their files are there. */
+    /** Its overflow devices are gone; their files are there. */
     DEVICES_ENDED,
     /** Its files are gone; the keeper has the client. */
     FILES_ENDED,

@@ -11,11 +11,15 @@ import org.heteromem.live.natives.Memfd;
  * page, in memory that outlives the daemon.
  *
  * <pre>
- *   63       62            48 47                                       0
- *  +--------+----------------+------------------------------------------+
- *  | device | number         | frame, counted from the device's first   |      0: in RAM, or nowhere yet
- *  +--------+----------------+------------------------------------------+
+ *   63       62            48 47         46                            0
+ *  +--------+----------------+----------+-------------------------------+
+ *  | device | number         | disputed | frame, from the device's first |      0: in RAM, or nowhere yet
+ *  +--------+----------------+----------+-------------------------------+
  * </pre>
+ *
+ * A page that is lost keeps the number of the device that lost it, and nothing else. Disputed is a place that another word
+ * names too: that is noted for all of them before the first is given up, as a successor of who is killed in between would take
+ * the last one for right.
  *
  * <p>It is written at two moments only, and never read while the daemon lives (the page table knows):
  *
@@ -33,7 +37,8 @@ final class Ledger implements AutoCloseable {
     private static final VarHandle WORD = ValueLayout.JAVA_LONG.varHandle();
     private static final long ON_DEVICE = 1L << 63;
     private static final int DEVICE_SHIFT = 48;
-    private static final long FRAME_MASK = (1L << DEVICE_SHIFT) - 1;
+    private static final long DISPUTED = 1L << DEVICE_SHIFT - 1;
+    private static final long FRAME_MASK = DISPUTED - 1;
 
     /** Most devices that a word can tell apart. */
     static final int MAX_DEVICES = 1 << 15;
@@ -100,12 +105,27 @@ final class Ledger implements AutoCloseable {
         WORD.setRelease(words, page * Long.BYTES, 0L);
     }
 
+    /** More than this page's word names its place. */
+    void dispute(long page) {
+        WORD.setRelease(words, page * Long.BYTES, (long) WORD.getAcquire(words, page * Long.BYTES) | DISPUTED);
+    }
+
+    /** Whether that was noted of a page that is on a device. */
+    boolean isDisputed(long page) {
+        return ((long) WORD.getAcquire(words, page * Long.BYTES) & DISPUTED) != 0;
+    }
+
+    /** A page is nowhere any more; its place on the device may be another one's. */
+    void lost(long page) {
+        WORD.setRelease(words, page * Long.BYTES, (long) device(page) << DEVICE_SHIFT);
+    }
+
     /** Whether a page's contents are on a device. */
     boolean isOnDevice(long page) {
         return (long) WORD.getAcquire(words, page * Long.BYTES) < 0;
     }
 
-    /** Number of the device, of a page that is on one; any number, if the word was damaged. */
+    /** Number of the device, of a page that is on one or was lost by it; any number, if the word was damaged. */
     int device(long page) {
         return (int) ((long) WORD.getAcquire(words, page * Long.BYTES) >>> DEVICE_SHIFT) & (MAX_DEVICES - 1);
     }

@@ -209,7 +209,7 @@ final class LiveMmu implements Mmu {
     }
 
     private void reopen(Region region) {
-        protect(region, Page.of(region.address), Page.of(region.bytes), 0);
+        protect(region, Page.of(region.address), Page.of(region.bytes), Uffdio.PROTECT_DONTWAKE);
         points.passed(FailPoint.REOPENED);
         if (!gone) {
             int result = region.faults.tryWake(region.address, region.bytes);
@@ -396,7 +396,7 @@ final class LiveMmu implements Mmu {
     private static void noteLost(Region region, long index) {
         synchronized (region.poisoned) {
             region.poisoned.add(index, 1);
-            region.ledger.atHome(index);
+            region.ledger.lost(index);
         }
     }
 
@@ -453,10 +453,13 @@ final class LiveMmu implements Mmu {
                     points.passed(FailPoint.LEFT_PUNCHED);
                 }
                 case ELSEWHERE -> {
-                    note(region, moves, i, run);
-                    if (!adopting) {
-                        points.passed(FailPoint.MOVED_NOTED);
+                    if (adopting) {
+                        // The ledger is where its place was found.
+                        break;
                     }
+                    points.passed(FailPoint.COPIED);
+                    note(region, moves, i, run);
+                    points.passed(FailPoint.MOVED_NOTED);
                 }
                 case ARRIVED -> arrive(region, page, run - i, writable);
                 case STAYED -> {
@@ -536,6 +539,7 @@ final class LiveMmu implements Mmu {
                 for (int j = 0; j < run; j++) {
                     region.ledger.atHome(index + j);
                 }
+                points.passed(FailPoint.ARRIVED_NOTED);
                 i += run;
                 continue;
             }

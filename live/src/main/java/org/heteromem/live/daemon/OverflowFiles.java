@@ -43,6 +43,11 @@ final class OverflowFiles implements AutoCloseable {
         return own;
     }
 
+    /** {@return those that will, of what it is to have; {@link #own} in the end} */
+    List<Path> ofClient(ClientDevices devices) {
+        return number == 0 ? List.of() : devices.files();
+    }
+
     /** Takes over those that a predecessor has made: they go with the client too, even if they cannot be opened. */
     void inherit(ClientDevices devices) {
         devices.files().forEach(this::add);

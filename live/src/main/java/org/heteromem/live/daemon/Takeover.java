@@ -69,12 +69,12 @@ final class Takeover {
             mmu.setAdopting(false);
         }
         mmu.reopen(regions);
+        regions.forEach(this::stillLost);
         // Not before: what is left of the protection of pages that were out would keep poison away from them.
         lost.forEach(page -> {
             mmu.lost(page.page);
             host.lost(page.page, page.device, page.why);
         });
-        regions.forEach(this::stillLost);
     }
 
     // ---- RAM ---------------------------------------------------------------------------------------------------
@@ -118,14 +118,25 @@ final class Takeover {
                 if (region.ledger.isOnDevice(page) && isPlace(region, page)) {
                     int device = region.ledger.device(page);
                     int place = (int) region.ledger.frame(page);
-                    (used.get(device).get(place) ? disputed : used).get(device).set(place);
+                    boolean contested = used.get(device).get(place) || region.ledger.isDisputed(page);
+                    (contested ? disputed : used).get(device).set(place);
                 }
             }
         }
+        regions.forEach(this::noteDisputed);
         for (int i = 0; i < devices.size(); i++) {
             BitSet mine = used.get(i);
             mine.andNot(disputed.get(i));
             devices.get(i).recover(slot -> mine.get((int) slot));
+        }
+    }
+
+    /** Before any of them is given up. */
+    private void noteDisputed(Region region) {
+        for (long page = 0; page < Page.of(region.bytes); page++) {
+            if (region.ledger.isOnDevice(page) && isPlace(region, page) && !isItsPlace(region, page)) {
+                region.ledger.dispute(page);
+            }
         }
     }
 
@@ -187,7 +198,9 @@ final class Takeover {
         }
     }
 
-    /** What was lost before stays lost until it is given up: who touches it is told. */
+    /**
+     * What was lost before stays lost until it is given up. The predecessor may have been killed before it told anybody.
+     */
     private void stillLost(Region region) {
         long left = region.poisoned.size();
         for (long page = 0; left > 0; page++) {
@@ -198,18 +211,21 @@ final class Takeover {
                     // It was brought home after all, or may be yet.
                     region.poisoned.remove(page, 1);
                 } else {
-                    mmu.poison(region, page);
+                    host.lost(
+                            Page.of(region.address) + page,
+                            nameOf(region.ledger.device(page)),
+                            "it was lost before this daemon took over");
                 }
             }
         }
     }
 
     private void lost(Region region, long index, String why) {
-        int device = region.ledger.device(index);
-        lost.add(new Lost(
-                Page.of(region.address) + index,
-                device < devices.size() ? devices.get(device).memory().name() : Integer.toString(device),
-                why));
+        lost.add(new Lost(Page.of(region.address) + index, nameOf(region.ledger.device(index)), why));
+    }
+
+    private String nameOf(int device) {
+        return device < devices.size() ? devices.get(device).memory().name() : Integer.toString(device);
     }
 
     @Override

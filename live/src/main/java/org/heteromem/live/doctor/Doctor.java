@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.heteromem.live.UnavailableException;
 import org.heteromem.live.natives.Errno;
 import org.heteromem.live.natives.Memfd;
 import org.heteromem.live.natives.Platform;
@@ -48,6 +49,17 @@ public final class Doctor {
     /** Examines the machine this JVM runs on. */
     public static Diagnosis examine() {
         return new Doctor(new LinuxMachine()).diagnose();
+    }
+
+    /**
+     * Says no where live mode was not made for the system at all, and nothing of it can be asked.
+     *
+     * @throws UnavailableException in the words of {@link Diagnosis#refusal}
+     */
+    public static void requireSystem() {
+        if (Platform.current().isEmpty()) {
+            throw new UnavailableException(examine().refusal());
+        }
     }
 
     /**

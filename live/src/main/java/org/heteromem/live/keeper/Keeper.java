@@ -254,6 +254,18 @@ final class Keeper implements AutoCloseable {
             lost.close();
         }
         worker = null;
+        dropUnborn();
+    }
+
+    /** Files of clients that were only just welcomed, or not yet: their daemon was killed, and nobody can serve them. */
+    private void dropUnborn() {
+        for (Item item : List.copyOf(items.values())) {
+            String[] parts = item.key().split("/", 4);
+            if (parts.length == 4 && parts[2].equals("file") && !items.containsKey("client/" + parts[1])) {
+                removeUnused(Path.of(item.payload()));
+                drop(item.key());
+            }
+        }
     }
 
     @Override

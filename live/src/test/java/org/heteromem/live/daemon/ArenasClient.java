@@ -105,7 +105,7 @@ final class ArenasClient {
                     memory.close();
                 }
             } catch (UnavailableException | ConnectionLostException e) {
-                if (tries > 1000) {
+                if (tries > 1000 || options.socket().isEmpty()) {
                     throw e;
                 }
             }

@@ -26,6 +26,7 @@ import org.heteromem.live.keeper.KeeperMain;
 import org.heteromem.live.kernels.VersionsProgram;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.CleanupMode;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -39,6 +40,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class KillTest {
     private static final int PAGES = 4096;
     private static final int RAM_PAGES = 512;
+    private static final int LOST_PAGES = 64;
     private static final long PATIENCE_SECONDS = 300;
 
     /** Without a cleanup of its own a daemon that is just ending would make it fail. */
@@ -55,6 +57,9 @@ class KillTest {
     private List<String> overflow =
             List.of(System.getProperty("heteromem.kill.overflow", "ram:2M compressed:4M file:DIR/overflow:256M")
                     .split(" ", -1));
+
+    /** How many had been started before the client was told to end. */
+    private long successors;
 
     private Path socket() {
         return directory.resolve("s");
@@ -95,9 +100,14 @@ class KillTest {
     private boolean cameTooLate() {
         return log().lines()
                 .filter(line -> line.contains(" takes over "))
+                .skip(successors)
                 .reduce((_, last) -> last)
                 .filter(line -> line.endsWith(" takes over 1 items"))
                 .isPresent();
+    }
+
+    private long startedSuccessors() {
+        return log().lines().filter(line -> line.contains(" takes over ")).count();
     }
 
     private String log() {
@@ -118,7 +128,7 @@ class KillTest {
         arguments.addAll(List.of(more));
         Process daemon =
                 Jvm.start(DaemonMain.class, directory.resolve("daemon.log").toFile(), arguments.toArray());
-        while (!Files.exists(socket())) {
+        while (!log().contains("daemon " + daemon.pid() + " listens at")) {
             assertThat(daemon.isAlive()).as(this::log).isTrue();
             TimeUnit.MILLISECONDS.sleep(5);
         }
@@ -138,6 +148,7 @@ class KillTest {
     }
 
     private void mustEndWell(Process client) throws InterruptedException {
+        successors = startedSuccessors();
         Jvm.endInput(client);
         boolean ended = client.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS);
         if (!ended) {
@@ -336,7 +347,7 @@ class KillTest {
     void theDaemonIsKilledWherePagesMove(FailPoint point) throws IOException, InterruptedException {
         int often = switch (point) {
             case STAYED -> 20;
-            case STORES_ALLOWED, MAPPED_AGAIN -> 50;
+            case STORES_ALLOWED, MAPPED_AGAIN, ZEROED -> 50;
             case MOVED_NOTED -> 300;
             default -> 600;
         };
@@ -398,6 +409,7 @@ class KillTest {
             daemon("--fail-at", point.label());
             Process client = arenasClient();
             long served = System.nanoTime();
+            long deadline = served + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS);
             while (client.isAlive() && !clientLog().contains("ready")) {
                 if (Jvm.running(DaemonMain.class, socket().toString()).findAny().isPresent()) {
                     served = System.nanoTime();
@@ -405,6 +417,7 @@ class KillTest {
                     // It was killed before it had given anything away, so that nobody starts another one.
                     daemon();
                 }
+                assertThat(System.nanoTime()).as(this::log).isLessThan(deadline);
                 TimeUnit.MILLISECONDS.sleep(50);
             }
             TimeUnit.MILLISECONDS.sleep(300);
@@ -436,6 +449,7 @@ class KillTest {
     /** The daemon finds pages damaged, or makes them whole again when they are given up: never zeros before. */
     @ParameterizedTest
     @EnumSource(names = {"LOST_NOTED", "POISON_NOTED", "POISONED", "HEAL_PLACED", "HEAL_PUNCHED"})
+    @Timeout(value = 30, unit = TimeUnit.MINUTES, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
     void theDaemonIsKilledWherePagesAreLost(FailPoint point) throws IOException, InterruptedException {
         while (killedAt(point) < killsEach) {
             long before = killedAt(point);
@@ -444,14 +458,19 @@ class KillTest {
             try (Heteromem memory = Heteromem.open(Options.ram("1M").socket(socket()))) {
                 pagesAreLost(memory);
             }
+            // Whoever found it.
+            for (int page = 0; page < LOST_PAGES; page++) {
+                assertThat(log()).contains("LOST a page").contains("offset " + page * 4096 + ", device 'file'");
+            }
             assertThat(killedAt(point)).as(this::log).isGreaterThan(before);
             awaitTheirEnd();
         }
         sayHowMany(point);
     }
 
-    /** Who uses the memory next finds it empty. */
+    /** Of its memory nobody uses that part: what is in the others stays. */
     @Test
+    @Timeout(value = 30, unit = TimeUnit.MINUTES, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
     void theDaemonIsKilledWhereADeviceGivesMemoryBack() throws IOException, InterruptedException {
         FailPoint point = FailPoint.PIECE_PUNCHED;
         overflow = List.of("compressed:64M");
@@ -489,7 +508,7 @@ class KillTest {
     }
 
     private void pagesAreLost(Heteromem memory) throws IOException {
-        int pages = 64;
+        int pages = LOST_PAGES;
         Arena arena = memory.arena();
         MemorySegment segment = arena.allocate(pages * 4096L, 4096);
         fill(segment, new SplittableRandom(seed));

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.File;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
@@ -254,14 +255,22 @@ class RestartTest {
             throws IOException, InterruptedException {
         for (int kills = 0; kills < Integer.getInteger("heteromem.kills.each", 1); kills++) {
             Process first = daemon("file:DIR/overflow:8M", "--fail-at", point.label());
-            Told client = client();
-            client.expect("done", "write 0 " + PAGES + " 1");
-            assertThat(client.leave()).isZero();
+            // Its process lives on: else its keeper would be done with it before another daemon came.
+            try (Heteromem memory = Heteromem.open(Options.ram(RAM).socket(socket()));
+                    Arena arena = memory.arena()) {
+                MemorySegment segment = arena.allocate(BYTES, 4096);
+                for (long at = 0; at < BYTES; at += 4096) {
+                    segment.set(JAVA_LONG, at, at);
+                }
+            }
             assertThat(first.waitFor()).isEqualTo(KILLED);
             assertThat(log()).contains(FailPoints.SAID + point.label());
             Process second = daemon("file:DIR/overflow:8M");
             await(() -> granted() == 0);
             assertThat(directory.resolve("overflow.1")).doesNotExist();
+            assertThat(log().contains("left before it was taken over"))
+                    .as(this::log)
+                    .isEqualTo(point != FailPoint.CLIENT_RELEASED);
             assertThat(log()).doesNotContain("Exception");
             second.destroy();
             second.waitFor();
@@ -292,6 +301,33 @@ class RestartTest {
         assertThat(granted()).isEqualTo(RAM);
         kill(client.process);
         await(() -> granted() == 0);
+    }
+
+    /** Its file is made before the client is with the keeper. */
+    @ParameterizedTest
+    @EnumSource(names = {"FILES_HELD", "PIECE_MADE", "WELCOMED", "CLIENT_HELD", "PIECE_HELD"})
+    void aClientOfWhichADaemonWasKilledWhileItCameLeavesNothing(FailPoint point)
+            throws IOException, InterruptedException {
+        for (int kills = 0; kills < Integer.getInteger("heteromem.kills.each", 1); kills++) {
+            Process first = daemon("file:DIR/overflow:8M", "--fail-at", point.label());
+            Process client = Jvm.start(ToldClient.class, logFile(), socket(), Long.toString(RAM));
+            started.add(client);
+            assertThat(first.waitFor()).isEqualTo(KILLED);
+            assertThat(log()).contains(FailPoints.SAID + point.label());
+            kill(client);
+            await(() -> !Files.exists(directory.resolve("overflow.1")));
+        }
+    }
+
+    /** Somebody else's that has the name of an overflow file. */
+    @Test
+    void aFileThatIsNobodysOverflowStays() throws IOException, InterruptedException {
+        Path file = Files.writeString(directory.resolve("overflow.1"), "a letter");
+        Process first = daemon("file:DIR/overflow:8M", "--fail-at", FailPoint.FILES_HELD.label());
+        started.add(Jvm.start(ToldClient.class, logFile(), socket(), Long.toString(RAM)));
+        assertThat(first.waitFor()).isEqualTo(KILLED);
+        await(() -> Jvm.running(KeeperMain.class, socket().toString()).findAny().isEmpty());
+        assertThat(file).hasContent("a letter");
     }
 
     // ---- damage ------------------------------------------------------------------------------------------------
@@ -334,6 +370,59 @@ class RestartTest {
         await(() -> granted() == 0);
         assertThat(log()).contains("LOST a page").contains("offset " + 7 * 4096).contains("device '5'");
         assertThat(client.process.waitFor()).isEqualTo(KILLED);
+    }
+
+    /** Killed between finding out and telling: the client may not go on, and somebody has to say what was lost. */
+    @Test
+    void aPageThatADaemonHadNoTimeToCallLostEndsItsClient() throws IOException, InterruptedException {
+        Process first = daemon("file:DIR/overflow:8M", "--fail-at", FailPoint.LOST_NOTED.label());
+        Told client = client();
+        client.expect("done", "write 0 " + PAGES + " 1");
+        client.expect("done", "evict 7 8");
+        assertThat(TroubleTest.damage(directory.resolve("overflow.1"), Integer.MAX_VALUE))
+                .isPositive();
+        Thread touching = Thread.ofPlatform().start(() -> {
+            try {
+                client.tell("touch 7 8");
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        });
+        assertThat(first.waitFor()).isEqualTo(KILLED);
+        assertThat(log()).contains(FailPoints.SAID).doesNotContain("LOST a page");
+        daemon("file:DIR/overflow:8M");
+        await(() -> granted() == 0);
+        assertThat(log()).contains("LOST a page").contains("offset " + 7 * 4096 + ", device 'file'");
+        assertThat(client.process.waitFor()).isEqualTo(KILLED);
+        touching.join();
+    }
+
+    /** Of two pages in one place the second must not pass for right once the first was given up. */
+    @Test
+    void aPlaceStaysDisputedThroughATakeoverThatIsKilled() throws IOException, InterruptedException {
+        Process first = daemon("ram:8M", "--on-loss", "throw");
+        Told client = client();
+        client.expect("done", "write 0 " + PAGES + " 1");
+        client.expect("done", "evict 7 9");
+        rewriteWord(first, 7, 8, of7 -> of7);
+        kill(first);
+        Process second = Jvm.start(
+                DaemonMain.class,
+                logFile(),
+                "--socket",
+                socket(),
+                "--ram",
+                8 * RAM,
+                "--on-loss",
+                "throw",
+                "--fail-at",
+                FailPoint.LOST_NOTED.label() + ":1");
+        started.add(second);
+        assertThat(second.waitFor()).isEqualTo(KILLED);
+        assertThat(log()).contains(FailPoints.SAID);
+        daemon("ram:8M", "--on-loss", "throw");
+        client.expect("failed touches: 2", "touch 7 9");
+        client.expect("right", "check 9 " + PAGES + " 1");
     }
 
     /** A place that does not exist, and one that is another page's too: nobody knows whose. */
