@@ -2,6 +2,7 @@ package org.heteromem.bench.live;
 
 import io.airlift.compress.v3.lz4.Lz4Compressor;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -257,14 +258,19 @@ public final class LiveBenchmark {
     }
 
     private void compressed() throws IOException {
-        try (Live live = new Live(1, "compressed", pages, 1)) {
-            times(BULK_WARM_UP / 4, live::promoteAll);
-            measure(live, 1, 5);
-            Floor.Fault fault = floor.fault(1, Where.OTHER_CPU);
-            Floor.Fault ours = measure(live, 1, REPEATS);
-            fault = mean(fault, floor.fault(1, Where.OTHER_CPU));
-            table.limit(
-                    "4 KiB fault on `compressed`, other CPU, p50 above the floor's", ours.p50() - fault.p50(), "µs", 6);
+        for (Where where : Where.values()) {
+            try (Live live = new Live(where.cpu, "compressed", pages, 1)) {
+                times(BULK_WARM_UP / 4, live::promoteAll);
+                measure(live, 1, WARM_UP);
+                Floor.Fault fault = floor.fault(1, where);
+                Floor.Fault ours = measure(live, 1, REPEATS);
+                fault = mean(fault, floor.fault(1, where));
+                table.limit(
+                        "4 KiB fault on `compressed`, " + where.words + ", p50 above the floor's",
+                        ours.p50() - fault.p50(),
+                        "µs",
+                        6);
+            }
         }
         List<Double> codec = new ArrayList<>();
         Both out = out(-1, codec);
@@ -485,6 +491,22 @@ public final class LiveBenchmark {
             }
         });
         table.limit("`Heteromem.open` with a private daemon", Samples.median(seconds), "s", 0.5);
+        double[] until = times(REPEATS, () -> {
+            long begin = System.nanoTime();
+            try (DaemonProcess daemon =
+                            DaemonProcess.startForMany(new DaemonProcess.Managed(64L << 20, "compressed", 64L << 20));
+                    Heteromem memory = daemon.open(64L << 20)) {
+                double took = (System.nanoTime() - begin) / 1e9;
+                if (!memory.isConnected()) {
+                    throw new IllegalStateException("the daemon is gone");
+                }
+                return took;
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        });
+        table.limit(
+                "start of a daemon of one's own, until its first client is welcome", Samples.median(until), "s", 0.5);
     }
 
     private void footprint() throws IOException {
