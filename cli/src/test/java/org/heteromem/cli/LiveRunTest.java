@@ -5,9 +5,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import org.heteromem.cli.command.RunCommand;
 import org.heteromem.cli.run.Sizes;
@@ -111,6 +114,30 @@ class LiveRunTest {
         assertThat(result.at("/machine/devicePhases").asString()).isEqualTo("CPU");
         assertThat(result.get("kernels").asLong()).isZero();
         assertThat(result.get("residentPages").has("accelerator")).isFalse();
+    }
+
+    /** What is found in a file that does not fit in RAM is what a person would find. */
+    @Test
+    void wordcountOfAFileFindsItsWords() throws IOException {
+        byte[] text =
+                "The cat, the CAT; the m\u00fcller-cat 42\n".repeat(100_000).getBytes(StandardCharsets.UTF_8);
+        Path file = Files.write(folder.resolve("words.txt"), text);
+        JsonNode result = json("run wordcount " + file + " --mode live --json");
+        assertThat(result.get("mode").asString()).isEqualTo("live");
+        assertThat(result.get("verified").asBoolean()).isTrue();
+        assertThat(result.get("input").asString())
+                .isEqualTo(String.format(Locale.ROOT, "%,d bytes of text", text.length));
+        List<String> found = new ArrayList<>();
+        for (JsonNode line : result.get("results")) {
+            found.add(line.asString().replaceAll(" +", " "));
+        }
+        assertThat(found)
+                .containsExactly(
+                        "4 different words", "cat 300,000", "the 300,000", "42 100,000", "m\u00fcller 100,000");
+        assertThat(result.get("workingSetBytes").asLong()).isGreaterThan(text.length);
+        assertThat(result.at("/machine/ramBytes").asLong()).isLessThan(text.length);
+        assertThat(result.at("/evictions/pages").asLong()).as("evicted pages").isPositive();
+        assertThat(moved(result, "overflow", "ram")).isPositive();
     }
 
     @Test

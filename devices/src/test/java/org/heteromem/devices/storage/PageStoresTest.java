@@ -8,7 +8,9 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -19,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.stream.Stream;
 import org.heteromem.core.Cpu;
 import org.heteromem.core.Page;
 import org.heteromem.core.inspect.StateChecker;
@@ -387,6 +390,131 @@ class PageStoresTest {
             write(store, 4, 4);
             check(store, 4, 4);
         }
+    }
+
+    /** Runs a command of the system; its exit code. */
+    private static int exitCode(String... command) throws IOException, InterruptedException {
+        return new ProcessBuilder(command)
+                .redirectErrorStream(true)
+                .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                .start()
+                .waitFor();
+    }
+
+    /** Of each descriptor that this process has of a file: whether the system has it open for direct input and output. */
+    private static List<Boolean> openDirectly(Path file) throws IOException {
+        long direct = "aarch64".equals(System.getProperty("os.arch")) ? 1L << 16 : 1L << 14;
+        Path real = file.toRealPath();
+        List<Boolean> found = new ArrayList<>();
+        try (Stream<Path> all = Files.list(Path.of("/proc/self/fd"))) {
+            for (Path one : all.toList()) {
+                try {
+                    if (Files.readSymbolicLink(one).equals(real)) {
+                        Path about = Path.of("/proc/self/fdinfo").resolve(one.getFileName());
+                        String flags = Files.readAllLines(about).stream()
+                                .filter(line -> line.startsWith("flags:"))
+                                .findFirst()
+                                .orElseThrow()
+                                .replaceAll("[^0-7]", "");
+                        found.add((Long.parseLong(flags, 8) & direct) != 0);
+                    }
+                } catch (NoSuchFileException _) {
+                    // Closed meanwhile, such as the one by which they are listed.
+                }
+            }
+        }
+        return found;
+    }
+
+    /** They were in RAM a moment ago and had to leave it: the system shall keep no copy of them there. */
+    @Test
+    void pagesPassTheSystemsCacheByWhereTheFileSystemKnowsHow() throws IOException, InterruptedException {
+        assumeTrue(Files.exists(Path.of("/proc/self/fdinfo")), "not run: only Linux tells how a file is open");
+        String probe = "of=" + directory.resolve("probe");
+        assumeTrue(
+                exitCode("dd", "if=/dev/zero", probe, "bs=4096", "count=1", "oflag=direct") == 0
+                        && Files.getFileStore(directory).getBlockSize() <= PageStore.ALIGNMENT,
+                "not run: the file system of temporary files does no direct input and output of single pages");
+        Path file = directory.resolve("pages");
+        try (Arena arena = Arena.ofShared();
+                PageStore store = spec("file:DIR/pages:1M").open("f", StoreMemory.of(arena))) {
+            assertThat(store.description()).contains("direct input and output").doesNotContain("buffered");
+            assertThat(openDirectly(file)).containsExactly(true);
+            // From the heap, from where a page may be written from at once, and from where it may not.
+            write(store, 0, 0);
+            MemorySegment aligned = arena.allocate(Page.SIZE, PageStore.ALIGNMENT);
+            store.write(Page.address(1), aligned.copyFrom(Contents.segment(6)), 0, Page.SIZE);
+            MemorySegment odd =
+                    arena.allocate(Page.SIZE + Long.BYTES, PageStore.ALIGNMENT).asSlice(Long.BYTES);
+            store.write(Page.address(2), odd.copyFrom(Contents.segment(12)), 0, Page.SIZE);
+            check(store, 0, 0);
+            store.read(Page.address(2), aligned, 0, Page.SIZE);
+            assertThat(Contents.same(aligned, 0, 12)).isTrue();
+            store.read(Page.address(1), odd, 0, Page.SIZE);
+            assertThat(Contents.same(odd, 0, 6)).isTrue();
+            MemorySegment bytes = MemorySegment.ofArray(Files.readAllBytes(file));
+            for (int page = 0; page < 3; page++) {
+                assertThat(Contents.same(bytes, PageFile.FRONT_BYTES + Page.address(page), 6L * page))
+                        .as("page %d is in the file", page)
+                        .isTrue();
+            }
+            // An interrupt closes the channel; the next one is as it was.
+            Thread.currentThread().interrupt();
+            check(store, 1, 6);
+            assertThat(Thread.interrupted()).isTrue();
+            assertThat(openDirectly(file)).containsExactly(true);
+        }
+    }
+
+    /** A process that sees a disk of its own: writes pages to a file there, reads them back, says how it did that. */
+    static final class OnADisk {
+        private OnADisk() {}
+
+        static void main(String[] arguments) {
+            try (Arena arena = Arena.ofShared();
+                    PageStore store =
+                            StorageSpec.parse("file:" + arguments[0] + ":1M").open("f", StoreMemory.of(arena))) {
+                for (int page = 0; page < 100; page++) {
+                    write(store, page, page);
+                }
+                for (int page = 0; page < 100; page++) {
+                    check(store, page, page);
+                }
+                System.out.println(store.description());
+            }
+        }
+    }
+
+    /** A file system in memory alone, which refuses; as root, since nobody else can have one. */
+    @Test
+    void pagesGoThroughTheSystemsCacheWhereTheFileSystemRefuses() throws IOException, InterruptedException {
+        Path disk = Files.createDirectory(directory.resolve("disk"));
+        assumeTrue(
+                exitCode("unshare", "--mount", "mount", "-t", "ramfs", "none", disk.toString()) == 0,
+                "not run: this system lets nobody mount a disk of his own");
+        // It says that it has no room, so the file must have its length already.
+        spec("file:DIR/pages:1M").open("f", StoreMemory.of(Arena.ofAuto())).close();
+        Process process = new ProcessBuilder(
+                        "unshare",
+                        "--mount",
+                        "sh",
+                        "-c",
+                        "mount -t ramfs none \"$1\" && cp -p \"$2\" \"$1\" && shift 2 && exec \"$@\"",
+                        "sh",
+                        disk.toString(),
+                        directory.resolve("pages").toString(),
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "--enable-native-access=ALL-UNNAMED",
+                        "-cp",
+                        System.getProperty("java.class.path"),
+                        OnADisk.class.getName(),
+                        disk.resolve("pages").toString())
+                .redirectErrorStream(true)
+                .start();
+        String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(process.waitFor()).as(said).isZero();
+        assertThat(said).contains(disk.resolve("pages") + ", buffered by the system");
+        assertThat(disk).isEmptyDirectory();
     }
 
     /** An interrupt closes the channel, and the file is opened again by its name. */

@@ -1,20 +1,28 @@
 package org.heteromem.live.client;
 
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.BufferedReader;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.function.Consumer;
 import org.heteromem.live.Options;
 import org.heteromem.live.OtherUser;
 import org.heteromem.live.UnavailableException;
+import org.heteromem.live.daemon.Daemon;
+import org.heteromem.live.daemon.DaemonOptions;
 import org.heteromem.live.daemon.Stranger;
 import org.heteromem.live.doctor.Diagnosis;
 import org.heteromem.live.doctor.Doctor;
@@ -28,9 +36,13 @@ import org.heteromem.live.natives.Uffdio;
 import org.heteromem.live.natives.UnixSocket;
 import org.heteromem.live.natives.Userfault;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
+@Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class ConnectingTest {
+    private static final long RAM = 1 << 20;
+
     @TempDir
     private Path directory;
 
@@ -89,6 +101,93 @@ class ConnectingTest {
                     .withMessageContaining("cannot open memory with the daemon at " + path);
             other.join();
         }
+    }
+
+    /** A daemon without devices, a process of its own; says {@code there} when it listens, and ends with its input. */
+    public static final class UsersDaemon {
+        private UsersDaemon() {}
+
+        /** With the path of its socket. */
+        public static void main(String[] arguments) throws IOException {
+            DaemonOptions options =
+                    new DaemonOptions(Path.of(arguments[0]), 8 * RAM, 2 * RAM, List.of(), DaemonOptions.OnLoss.KILL, 0);
+            Consumer<String> out = System.err::println;
+            try (Daemon daemon = new Daemon(options, out)) {
+                Thread.ofPlatform().daemon().start(daemon::run);
+                System.out.println("there");
+                System.in.readAllBytes();
+            }
+        }
+    }
+
+    /** What a test does beside a daemon that listens where daemons listen by themselves. */
+    private interface Body {
+        void run(Connecting here, long daemonPid) throws Exception;
+    }
+
+    private void besideTheUsersDaemon(Body body) throws Exception {
+        Map<String, String> environment = Map.of("XDG_RUNTIME_DIR", directory.toString());
+        Path socket = new Sockets(environment, directory).defaultSocket();
+        Files.createDirectory(Objects.requireNonNull(socket.getParent()));
+        Process daemon = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-Xmx128m",
+                        "-XX:+UseSerialGC",
+                        "--enable-native-access=ALL-UNNAMED",
+                        "-cp",
+                        System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")),
+                        UsersDaemon.class.getName(),
+                        socket.toString())
+                .redirectError(ProcessBuilder.Redirect.INHERIT)
+                .start();
+        try (BufferedReader said = daemon.inputReader()) {
+            assertThat(said.readLine()).isEqualTo("there");
+            body.run(here(environment), daemon.pid());
+        } finally {
+            daemon.destroyForcibly().waitFor();
+        }
+    }
+
+    private static void assertUsable(MemorySegment longs) {
+        for (long i = 0; i < longs.byteSize() / Long.BYTES; i++) {
+            longs.setAtIndex(JAVA_LONG, i, i * i);
+        }
+        for (long i = 0; i < longs.byteSize() / Long.BYTES; i++) {
+            if (longs.getAtIndex(JAVA_LONG, i) != i * i) {
+                throw new AssertionError("word " + i + " is " + longs.getAtIndex(JAVA_LONG, i) + ", not " + i * i);
+            }
+        }
+    }
+
+    @Test
+    void whoNamesNoSocketIsServedByTheUsersDaemon() throws Exception {
+        besideTheUsersDaemon((here, daemonPid) -> {
+            try (Session session = here.open(Options.ram(RAM)).session();
+                    Arena arena = session.arena(Arena.ofConfined())) {
+                assertThat((long) session.limits().daemonPid()).isEqualTo(daemonPid);
+                assertThat(session.limits().ramBytes()).isEqualTo(RAM);
+                assertUsable(arena.allocate(RAM / 2, Long.BYTES));
+            }
+        });
+    }
+
+    /** A daemon that runs already has the devices that it has. */
+    @Test
+    void whoNamesADeviceGetsADaemonOfHisOwnBesideTheUsers() throws Exception {
+        besideTheUsersDaemon((here, daemonPid) -> {
+            try (Session session =
+                            here.open(Options.ram(RAM).overflow("ram", 4 * RAM)).session();
+                    Arena arena = session.arena(Arena.ofConfined())) {
+                long ownPid = session.limits().daemonPid();
+                assertThat(ownPid).isNotEqualTo(daemonPid);
+                assertThat(ProcessHandle.of(ownPid)
+                                .flatMap(ProcessHandle::parent)
+                                .map(ProcessHandle::pid))
+                        .hasValue(ProcessHandle.current().pid());
+                // The user's daemon has no room for it.
+                assertUsable(arena.allocate(2 * RAM, Long.BYTES));
+            }
+        });
     }
 
     /** Where daemons listen by themselves another one may have been first; he would be handed all that the program has. */
