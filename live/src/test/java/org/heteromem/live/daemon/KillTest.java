@@ -347,9 +347,10 @@ class KillTest {
     void theDaemonIsKilledWherePagesMove(FailPoint point) throws IOException, InterruptedException {
         int often = switch (point) {
             case STAYED -> 20;
-            case STORES_ALLOWED, MAPPED_AGAIN, ZEROED -> 50;
-            case MOVED_NOTED -> 300;
-            default -> 600;
+            case STORES_ALLOWED, MAPPED_AGAIN -> 50;
+            // Each page is touched for the first time once.
+            case ZEROED -> PAGES / (killsEach + 1);
+            default -> 1500;
         };
         daemon("--fail-at", every(point, often));
         Process client = client(2);
