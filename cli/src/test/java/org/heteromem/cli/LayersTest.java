@@ -24,7 +24,17 @@ class LayersTest {
 
     /** What does not tell where a page is; whatever else the ledger has or will have is taken for reading. */
     private static final Set<String> NOT_READING = Set.of(
-            "create", "open", "close", "memory", "allocated", "poisoned", "onDevice", "atHome", "dispute", "lost");
+            "create",
+            "open",
+            "close",
+            "memory",
+            "allocated",
+            "poisoned",
+            "onDevice",
+            "atHome",
+            "dispute",
+            "lost",
+            "told");
 
     private static final DescribedPredicate<JavaAccess<?>> THE_LEDGER_IS_READ = DescribedPredicate.describe(
             "the ledger is read",

@@ -288,6 +288,21 @@ public final class AddressSpace {
         return mm.mapAgain(Page.of(address));
     }
 
+    /**
+     * Marks pages of a range as lost, for who knows that they had contents which nobody has any more: touching one is a {@link
+     * FaultResult.Bus}, and it can neither be pinned nor be moved, until it is given up. Pages that are somewhere, in memory
+     * or on a device, stay as they are (UFFDIO_POISON).
+     *
+     * @param address first byte
+     * @param length bytes, positive
+     * @return how many pages were marked
+     * @throws MemoryException ENOMEM if part of the range is not mapped; the rest is marked
+     */
+    public long poison(long address, long length) {
+        long pages = pages("poison", address, length);
+        return mm.poison(Page.of(address), Page.of(address) + pages);
+    }
+
     /** An area without a protection would fail at every later touch instead of here. */
     private static void checkMap(Protection protection, Sharing sharing) {
         Objects.requireNonNull(protection, "protection");

@@ -61,6 +61,9 @@ final class FaultHandler {
     }
 
     private static FaultResult lost(Mm mm, long entry) {
+        if (PteLayout.frame(entry) == 0) {
+            return new FaultResult.Bus("none", "the page is poisoned", null);
+        }
         var range = mm.machine().frames.find(PteLayout.frame(entry));
         return new FaultResult.Bus(range == null ? "removed" : range.owner.name(), "was lost there", null);
     }

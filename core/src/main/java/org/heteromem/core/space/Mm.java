@@ -240,6 +240,11 @@ public final class Mm {
         return faultOnce(page, access, false);
     }
 
+    /** {@return what {@link org.heteromem.core.AddressSpace#poison} does} */
+    public long poison(long from, long to) {
+        return Poison.install(this, from, to);
+    }
+
     /** {@return what {@link org.heteromem.core.AddressSpace#mapAgain} does} */
     public FaultResult mapAgain(long page) {
         long stamp = lock.readLock();

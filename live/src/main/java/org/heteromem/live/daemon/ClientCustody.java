@@ -118,11 +118,18 @@ final class ClientCustody {
         points.passed(FailPoint.FILES_HELD);
     }
 
+    /** All files that go with the client, in the same order. */
+    void entrustAll(List<Path> files) {
+        for (int i = 0; i < files.size(); i++) {
+            hold(i, files.get(i));
+        }
+    }
+
     private void hold(int number, Path file) {
         if (custody != null && !filesHeld.get(number)) {
             filesHeld.set(number);
             holds = true;
-            custody.hold(key + "/file/" + number, file.toString());
+            custody.hold(filePrefix() + number, file.toString());
         }
     }
 
@@ -135,10 +142,7 @@ final class ClientCustody {
         holds = true;
         custody.hold(key, told.text(), connection.socket().fd(), process.fd());
         points.passed(FailPoint.CLIENT_HELD);
-        List<Path> files = memory.overflowFiles().own();
-        for (int i = 0; i < files.size(); i++) {
-            hold(i, files.get(i));
-        }
+        entrustAll(memory.overflowFiles().own());
         entrust(memory.durable());
         entrusted = true;
         points.passed(FailPoint.CLIENT_ENTRUSTED);
@@ -205,6 +209,9 @@ final class ClientCustody {
         holds = true;
         tookOver = true;
         for (Item item : items) {
+            if (item.key().startsWith(filePrefix())) {
+                filesHeld.set(Integer.parseInt(item.key().substring(filePrefix().length())));
+            }
             if (item.key().startsWith(memoryPrefix())) {
                 memory.inherit(
                         item.key().substring(memoryPrefix().length()),
@@ -241,6 +248,10 @@ final class ClientCustody {
                 heir.pin(new ClientPins.Range(Long.parseLong(told[0]), Long.parseLong(told[1])), item.key());
             }
         }
+    }
+
+    private String filePrefix() {
+        return key + "/file/";
     }
 
     private String memoryPrefix() {

@@ -85,6 +85,8 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
     private volatile boolean pending;
 
     private volatile boolean observing;
+    /** Whether its devices were begun: if they cannot be made, they go when it does. */
+    private boolean settling;
 
     /**
      * A client that has just connected, or one of a predecessor.
@@ -244,7 +246,7 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
     }
 
     private void welcome(Hello hello) {
-        if (welcomed) {
+        if (welcomed || settling) {
             throw new MalformedMessageException("a second HELLO");
         }
         if (!hello.speaks(Wire.VERSION)) {
@@ -266,20 +268,31 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
         long ram = daemon.grant(this, hello.ramBytes());
         try {
             ClientDevices devices = daemon.devices().of(number());
-            custody.entrust(memory.overflowFiles().ofClient(devices));
+            settling = true;
+            holdFiles(devices);
             settle(ram, devices);
         } catch (RefusedException e) {
-            custody.releaseAll();
             daemon.ram().takeBack(this);
             throw e;
         }
         serveFaults();
         answers.send(welcome(hello.correlation()));
         daemon.points().passed(FailPoint.WELCOMED);
-        // Not before: a keeper that is only just starting would keep it waiting. What it asks next may wait.
+        // Not before: a keeper that is only just starting would keep it waiting, as it does who has files. What it
+        // asks next may wait.
         entrust();
         log.line(this + " has " + ram + " bytes of RAM"
                 + (memory.devices().isEmpty() ? "" : " and " + memory.devices()));
+    }
+
+    private void holdFiles(ClientDevices devices) {
+        try {
+            custody.entrust(memory.overflowFiles().ofClient(devices));
+        } catch (IllegalStateException e) {
+            throw new RefusedException(
+                    ErrorCode.NO_DEVICE,
+                    "the daemon makes no overflow file that nobody would remove if it was killed: " + e.getMessage());
+        }
     }
 
     private Welcome welcome(long correlation) {
@@ -364,6 +377,7 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
     private void inherit(ClientCustody.Told told, List<Item> items) {
         custody.inherit(items, memory.durable());
         memory.overflowFiles().inherit(told.devices());
+        custody.entrustAll(memory.overflowFiles().own());
         settleAgain(told);
         regions.inherit(items);
         Takeover takeover = new Takeover(
@@ -440,6 +454,10 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
             pump.poison(page);
         } else {
             kill("a page of it is lost");
+        }
+        if (region != null) {
+            // Last: a successor of who is killed here says it again.
+            region.ledger.told(region.index(page));
         }
     }
 

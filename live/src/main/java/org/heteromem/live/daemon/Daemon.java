@@ -207,8 +207,16 @@ public final class Daemon implements AutoCloseable {
         Item client = items.stream()
                 .filter(item -> item.key().equals("client/" + number))
                 .findFirst()
-                .orElseThrow(
-                        () -> new IllegalStateException("the keeper has things of client " + number + ", not itself"));
+                .orElse(null);
+        if (client == null) {
+            // Nobody can serve it any more, and the others are served on.
+            log.line("the keeper has things of client " + number + " without itself: they are given up");
+            if (custody != null) {
+                custody.drop("client/" + number);
+            }
+            items.forEach(Item::closeDescriptors);
+            return;
+        }
         ClientCustody.Told told = ClientCustody.Told.parse(client.payload());
         numbers.accumulateAndGet(number, Math::max);
         ClientSession session = new ClientSession(

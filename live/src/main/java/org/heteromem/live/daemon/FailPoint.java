@@ -66,7 +66,7 @@ enum FailPoint {
     CLIENT_ENTRUSTED,
     /** Memory for a device was made; the keeper does not have it. */
     PIECE_MADE,
-    /** It has it, and not all the others. */
+    /** It has it; what else there is of the client it may not have. */
     PIECE_HELD,
     /** Memory of a device that holds nothing was given back. */
     PIECE_PUNCHED,

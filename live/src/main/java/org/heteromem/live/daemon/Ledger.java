@@ -17,11 +17,12 @@ import org.heteromem.live.natives.Memfd;
  *  +--------+----------------+----------+-------------------------------+
  * </pre>
  *
- * A page that is lost keeps the number of the device that lost it, and nothing else. Disputed is a place that another word
- * names too: that is noted for all of them before the first is given up, as a successor of who is killed in between would take
- * the last one for right.
+ * Disputed is a place that another word names too: that is noted for all of them before the first is given up, as a successor
+ * of who is killed in between would take the last one for right. A page that is lost keeps the number of the device that lost
+ * it, and the last bit, until that was said.
  *
- * <p>It is written at two moments only, and never read while the daemon lives (the page table knows):
+ * <p>Pages that come and go are noted at two moments only, and that is never read while the daemon lives (the page table
+ * knows):
  *
  * <ul>
  *   <li>a page leaves RAM: after its copy on the device is complete and while it cannot be written, the word is set, and only
@@ -39,6 +40,8 @@ final class Ledger implements AutoCloseable {
     private static final int DEVICE_SHIFT = 48;
     private static final long DISPUTED = 1L << DEVICE_SHIFT - 1;
     private static final long FRAME_MASK = DISPUTED - 1;
+    /** Of a page that is on no device. */
+    private static final long UNTOLD = 1;
 
     /** Most devices that a word can tell apart. */
     static final int MAX_DEVICES = 1 << 15;
@@ -115,9 +118,27 @@ final class Ledger implements AutoCloseable {
         return ((long) WORD.getAcquire(words, page * Long.BYTES) & DISPUTED) != 0;
     }
 
-    /** A page is nowhere any more; its place on the device may be another one's. */
+    /** A page is nowhere any more, which nobody was told; its place on the device may be another one's. */
     void lost(long page) {
-        WORD.setRelease(words, page * Long.BYTES, (long) device(page) << DEVICE_SHIFT);
+        WORD.setRelease(words, page * Long.BYTES, (long) device(page) << DEVICE_SHIFT | UNTOLD);
+    }
+
+    /** Whether a page is lost and nobody was told. */
+    boolean isUntold(long page) {
+        return isUntoldWord((long) WORD.getAcquire(words, page * Long.BYTES));
+    }
+
+    private static boolean isUntoldWord(long word) {
+        return word >= 0 && (word & UNTOLD) != 0;
+    }
+
+    /** That a page is lost was said; without effect on others. */
+    void told(long page) {
+        long word = (long) WORD.getAcquire(words, page * Long.BYTES);
+        if (isUntoldWord(word)) {
+            // Unless it is given up, or has new contents, at this moment.
+            WORD.compareAndSet(words, page * Long.BYTES, word, 0L);
+        }
     }
 
     /** Whether a page's contents are on a device. */

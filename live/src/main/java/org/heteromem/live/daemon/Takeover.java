@@ -73,6 +73,7 @@ final class Takeover {
         // Not before: what is left of the protection of pages that were out would keep poison away from them.
         lost.forEach(page -> {
             mmu.lost(page.page);
+            space.poison(Page.address(page.page), Page.SIZE);
             host.lost(page.page, page.device, page.why);
         });
     }
@@ -202,21 +203,32 @@ final class Takeover {
      * What was lost before stays lost until it is given up. The predecessor may have been killed before it told anybody.
      */
     private void stillLost(Region region) {
-        long left = region.poisoned.size();
+        long left = mmu.isGone() ? 0 : region.poisoned.size();
         for (long page = 0; left > 0; page++) {
             if (region.poisoned.count(page, 1) > 0) {
                 left--;
                 long offset = Page.address(page);
-                if (region.ledger.isOnDevice(page) || region.memory.nextData(offset) == offset) {
-                    // It was brought home after all, or may be yet.
+                if (region.memory.nextData(offset) == offset) {
+                    // It was brought home after all.
                     region.poisoned.remove(page, 1);
-                } else {
-                    host.lost(
-                            Page.of(region.address) + page,
-                            nameOf(region.ledger.device(page)),
-                            "it was lost before this daemon took over");
+                } else if (!region.ledger.isOnDevice(page)) {
+                    // It may be brought home yet where a device has it.
+                    stillLost(region, page);
                 }
             }
+        }
+    }
+
+    private void stillLost(Region region, long index) {
+        // Else it would be a page that nobody has touched yet, and zeros for who pins it or makes pages ahead.
+        space.poison(region.address + Page.address(index), Page.SIZE);
+        if (region.ledger.isUntold(index)) {
+            host.lost(
+                    Page.of(region.address) + index,
+                    nameOf(region.ledger.device(index)),
+                    "it was lost before this daemon took over");
+        } else {
+            mmu.poison(region, index);
         }
     }
 

@@ -315,7 +315,10 @@ class RestartTest {
             assertThat(first.waitFor()).isEqualTo(KILLED);
             assertThat(log()).contains(FailPoints.SAID + point.label());
             kill(client);
-            await(() -> !Files.exists(directory.resolve("overflow.1")));
+            // The keeper has nothing any more.
+            await(() ->
+                    Jvm.running(KeeperMain.class, socket().toString()).findAny().isEmpty());
+            assertThat(directory.resolve("overflow.1")).doesNotExist();
         }
     }
 
@@ -323,7 +326,8 @@ class RestartTest {
     @Test
     void aFileThatIsNobodysOverflowStays() throws IOException, InterruptedException {
         Path file = Files.writeString(directory.resolve("overflow.1"), "a letter");
-        Process first = daemon("file:DIR/overflow:8M", "--fail-at", FailPoint.FILES_HELD.label());
+        // For the other file the daemon waits until its keeper is there.
+        Process first = daemon("file:DIR/overflow:8M file:DIR/other:8M", "--fail-at", FailPoint.FILES_HELD.label());
         started.add(Jvm.start(ToldClient.class, logFile(), socket(), Long.toString(RAM)));
         assertThat(first.waitFor()).isEqualTo(KILLED);
         await(() -> Jvm.running(KeeperMain.class, socket().toString()).findAny().isEmpty());
@@ -395,6 +399,32 @@ class RestartTest {
         assertThat(log()).contains("LOST a page").contains("offset " + 7 * 4096 + ", device 'file'");
         assertThat(client.process.waitFor()).isEqualTo(KILLED);
         touching.join();
+    }
+
+    /** Also for who makes pages ahead of a sequence, and for who pins it. */
+    @Test
+    void aLostPageStaysLostWithASuccessor() throws IOException, InterruptedException {
+        Process first = daemon("file:DIR/overflow:8M", "--on-loss", "throw");
+        Told client = client();
+        client.expect("done", "write 103 104 1");
+        client.expect("done", "evict 103 104");
+        assertThat(TroubleTest.damage(directory.resolve("overflow.1"), 1)).isOne();
+        client.expect("failed touches: 1", "touch 103 104");
+        kill(first);
+        // That it shall end whose page is lost is for losses to come.
+        Process second = daemon("file:DIR/overflow:8M");
+        client.expect("done", "write 0 103 1");
+        client.expect("done", "write 104 200 1");
+        client.expect("refused", "pin 100 104");
+        kill(second);
+        daemon("file:DIR/overflow:8M", "--on-loss", "throw");
+        assertThat(log()).doesNotContain("LOST a page");
+        client.expect("failed touches: 1", "touch 103 104");
+        client.expect("right", "check 0 103 1");
+        client.expect("done", "free " + BYTES);
+        client.expect("done", "allocate " + BYTES);
+        client.expect("right", "zero 0 " + PAGES);
+        assertThat(client.leave()).isZero();
     }
 
     /** Of two pages in one place the second must not pass for right once the first was given up. */

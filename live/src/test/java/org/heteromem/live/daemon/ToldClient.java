@@ -28,6 +28,7 @@ import org.jspecify.annotations.Nullable;
  *   zero FROM TO        the pages are zero
  *   touch FROM TO       "right", or how many touches failed
  *   evict FROM TO       pages
+ *   pin FROM TO         pages
  * </pre>
  */
 final class ToldClient {
@@ -79,6 +80,7 @@ final class ToldClient {
             }
             case "allocate" -> said(client.range(MessageType.ALLOCATE, 0, 0, n[1]));
             case "free" -> said(client.range(MessageType.FREE, 0, 0, n[1]));
+            case "pin" -> said(client.range(MessageType.PIN, 0, n[1] * PAGE, (n[2] - n[1]) * PAGE));
             case "evict" -> said(client.range(MessageType.EVICT, 0, n[1] * PAGE, (n[2] - n[1]) * PAGE));
             case "write" -> {
                 for (long page = n[1]; page < n[2]; page++) {
