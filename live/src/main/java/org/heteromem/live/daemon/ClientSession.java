@@ -30,6 +30,7 @@ import org.heteromem.live.wire.RegisterRegion;
 import org.heteromem.live.wire.UnregisterRegion;
 import org.heteromem.live.wire.Welcome;
 import org.heteromem.live.wire.Wire;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One client: its connection, and the three threads that serve it.
@@ -450,13 +451,19 @@ final class ClientSession implements Runnable, FaultPump.Host, LiveMmu.Troubles 
         log.line(this + Daemon.LOST + ": " + region + ", offset "
                 + (region == null ? "?" : Long.toString(Page.address(region.index(page)))) + ", device '" + device
                 + "': " + detail);
+        // A successor of who is killed says it again if it is not noted that it was said. That it is lost is noted
+        // already.
         if (daemon.options().onLoss() == DaemonOptions.OnLoss.THROW) {
+            told(region, page);
             pump.poison(page);
         } else {
             kill("a page of it is lost");
+            told(region, page);
         }
+    }
+
+    private static void told(@Nullable Region region, long page) {
         if (region != null) {
-            // Last: a successor of who is killed here says it again.
             region.ledger.told(region.index(page));
         }
     }
