@@ -30,18 +30,10 @@ public final class Advisor {
             populate(mm, start, end, advice);
             return;
         }
-        boolean hole = false;
+        boolean hole;
         long stamp = mm.writeLock();
         try {
-            long at = start;
-            for (Vma found : mm.areas.in(start, end)) {
-                hole |= found.start > at;
-                long from = Math.max(start, found.start);
-                long to = Math.min(end, found.end);
-                at = to;
-                adviseArea(mm, found, from, to, advice);
-            }
-            hole |= at < end;
+            hole = !everyArea(mm, start, end, (area, from, to) -> adviseArea(mm, area, from, to, advice));
         } finally {
             mm.writeUnlock(stamp);
         }
@@ -53,6 +45,33 @@ public final class Advisor {
                     Errno.ENOMEM,
                     "advise " + advice + ": part of the range at " + FaultHandler.at(start)
                             + " is not mapped; the rest was advised");
+        }
+    }
+
+    /** What is done to the part of an area that is in a range. */
+    @FunctionalInterface
+    interface AreaAction {
+        void on(Vma area, long from, long to);
+    }
+
+    /** Does something to every area of a range, under the lock; returns whether all of the range is mapped. */
+    static boolean everyArea(Mm mm, long start, long end, AreaAction action) {
+        boolean whole = true;
+        long at = start;
+        for (Vma area : mm.areas.in(start, end)) {
+            whole &= area.start <= at;
+            long from = Math.max(start, area.start);
+            at = Math.min(end, area.end);
+            action.on(area, from, at);
+        }
+        return whole && at >= end;
+    }
+
+    /** An area is about to have marks and is not empty any more, even without a page: a fork must copy its page table. */
+    static void prepareMarks(Mm mm, Vma area) {
+        area.flags |= Vma.MAYBE_GUARD;
+        if (area.isPrivate()) {
+            mm.prepareAnon(area);
         }
     }
 
@@ -146,11 +165,7 @@ public final class Advisor {
 
     private static void installGuards(Mm mm, Vma area, long from, long to) {
         notLocked(area, from, Advice.GUARD_INSTALL);
-        // The range is not empty any more: a fork must copy its page table.
-        area.flags |= Vma.MAYBE_GUARD;
-        if (area.isPrivate()) {
-            mm.prepareAnon(area);
-        }
+        prepareMarks(mm, area);
         mm.notifyStart(Invalidation.Reason.CLEAR, from, to - from, null);
         try {
             Zapper.run(mm, from, to, zapper -> {

@@ -9,33 +9,24 @@ final class Poison {
     private Poison() {}
 
     static long install(Mm mm, long from, long to) {
-        long marked = 0;
-        boolean hole = false;
+        long[] marked = {0};
+        boolean whole;
         long stamp = mm.writeLock();
         try {
-            long at = from;
-            for (Vma area : mm.areas.in(from, to)) {
-                hole |= area.start > at;
-                long first = Math.max(from, area.start);
-                at = Math.min(to, area.end);
-                // The range is not empty any more: a fork must copy its page table.
-                area.flags |= Vma.MAYBE_GUARD;
-                if (area.isPrivate()) {
-                    mm.prepareAnon(area);
-                }
-                marked += mark(mm, first, at);
-            }
-            hole |= at < to;
+            whole = Advisor.everyArea(mm, from, to, (area, first, end) -> {
+                Advisor.prepareMarks(mm, area);
+                marked[0] += mark(mm, first, end);
+            });
         } finally {
             mm.writeUnlock(stamp);
         }
-        if (hole) {
+        if (!whole) {
             throw new MemoryException(
                     Errno.ENOMEM,
                     "poison: part of the " + Page.address(to - from) + " bytes at " + FaultHandler.at(from)
                             + " is not mapped; the rest was poisoned");
         }
-        return marked;
+        return marked[0];
     }
 
     private static long mark(Mm mm, long from, long to) {
