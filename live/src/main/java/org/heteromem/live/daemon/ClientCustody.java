@@ -84,7 +84,6 @@ final class ClientCustody {
     private final @Nullable Custody custody;
     private final String key;
     private final FailPoints points;
-    private boolean entrusted;
     /** Whether the keeper has anything of it. */
     private boolean holds;
 
@@ -135,7 +134,7 @@ final class ClientCustody {
 
     /** Before the first page of the client can be anywhere but in its own RAM, its things are with the keeper. */
     void entrust(ClientIdentity client, long ramBytes, Connection connection, PidFd process, ClientMemory memory) {
-        if (custody == null || entrusted) {
+        if (custody == null) {
             return;
         }
         Told told = new Told(client.pid(), ramBytes, client.name(), memory.list());
@@ -144,7 +143,6 @@ final class ClientCustody {
         points.passed(FailPoint.CLIENT_HELD);
         entrustAll(memory.overflowFiles().own());
         entrust(memory.durable());
-        entrusted = true;
         points.passed(FailPoint.CLIENT_ENTRUSTED);
     }
 
@@ -205,7 +203,6 @@ final class ClientCustody {
 
     /** First: the memory of the devices. */
     void inherit(List<Item> items, DurableMemory memory) {
-        entrusted = true;
         holds = true;
         tookOver = true;
         for (Item item : items) {

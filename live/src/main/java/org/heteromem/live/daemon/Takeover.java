@@ -124,7 +124,9 @@ final class Takeover {
                 }
             }
         }
-        regions.forEach(this::noteDisputed);
+        if (disputed.stream().anyMatch(places -> !places.isEmpty())) {
+            regions.forEach(this::noteDisputed);
+        }
         for (int i = 0; i < devices.size(); i++) {
             BitSet mine = used.get(i);
             mine.andNot(disputed.get(i));
