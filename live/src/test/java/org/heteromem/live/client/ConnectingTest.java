@@ -23,6 +23,7 @@ import org.heteromem.live.OtherUser;
 import org.heteromem.live.UnavailableException;
 import org.heteromem.live.daemon.Daemon;
 import org.heteromem.live.daemon.DaemonOptions;
+import org.heteromem.live.daemon.Jvm;
 import org.heteromem.live.daemon.Stranger;
 import org.heteromem.live.doctor.Diagnosis;
 import org.heteromem.live.doctor.Doctor;
@@ -129,15 +130,7 @@ class ConnectingTest {
         Map<String, String> environment = Map.of("XDG_RUNTIME_DIR", directory.toString());
         Path socket = new Sockets(environment, directory).defaultSocket();
         Files.createDirectory(Objects.requireNonNull(socket.getParent()));
-        Process daemon = new ProcessBuilder(
-                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        "-Xmx128m",
-                        "-XX:+UseSerialGC",
-                        "--enable-native-access=ALL-UNNAMED",
-                        "-cp",
-                        System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")),
-                        UsersDaemon.class.getName(),
-                        socket.toString())
+        Process daemon = new ProcessBuilder(Jvm.command(UsersDaemon.class, socket))
                 .redirectError(ProcessBuilder.Redirect.INHERIT)
                 .start();
         try (BufferedReader said = daemon.inputReader()) {

@@ -11,7 +11,7 @@ import java.util.function.BooleanSupplier;
 import java.util.stream.Stream;
 
 /** Starts classes of this class path in JVMs of their own, and finds them again. */
-final class Jvm {
+public final class Jvm {
     private Jvm() {}
 
     static Process start(Class<?> main, File output, Object... arguments) throws IOException {
@@ -49,7 +49,8 @@ final class Jvm {
         return start(command, ProcessBuilder.Redirect.appendTo(output));
     }
 
-    static List<String> command(Class<?> main, Object... arguments) {
+    /** A command line. */
+    public static List<String> command(Class<?> main, Object... arguments) {
         String classes = System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
         List<String> command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),

@@ -359,6 +359,16 @@ class KillTest {
         sayHowMany(point);
     }
 
+    /** Ends one of several runs, in which a daemon has ended itself once more than before. */
+    private void mustEndWellAfterMore(Process client, FailPoint point, long before)
+            throws IOException, InterruptedException {
+        TimeUnit.MILLISECONDS.sleep(300);
+        mustEndWell(client);
+        assertThat(killedAt(point)).as(this::log).isGreaterThan(before);
+        awaitTheirEnd();
+        Files.delete(clientLogFile().toPath());
+    }
+
     /** At the end of a run all that it has is freed at once. */
     @ParameterizedTest
     @EnumSource(names = {"DROP_NOTED", "DROP_PUNCHED"})
@@ -368,11 +378,7 @@ class KillTest {
             daemon("--fail-at", point.label());
             Process client = client(2);
             await(client, () -> clientLog().contains("ready"));
-            TimeUnit.MILLISECONDS.sleep(300);
-            mustEndWell(client);
-            assertThat(killedAt(point)).as(this::log).isGreaterThan(before);
-            awaitTheirEnd();
-            Files.delete(clientLogFile().toPath());
+            mustEndWellAfterMore(client, point, before);
         }
         sayHowMany(point);
     }
@@ -421,11 +427,7 @@ class KillTest {
                 assertThat(System.nanoTime()).as(this::log).isLessThan(deadline);
                 TimeUnit.MILLISECONDS.sleep(50);
             }
-            TimeUnit.MILLISECONDS.sleep(300);
-            mustEndWell(client);
-            assertThat(killedAt(point)).as(this::log).isGreaterThan(before);
-            awaitTheirEnd();
-            Files.delete(clientLogFile().toPath());
+            mustEndWellAfterMore(client, point, before);
         }
         sayHowMany(point);
     }
